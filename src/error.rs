@@ -1,0 +1,354 @@
+//! The one error of the library.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error as ThisError;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation failed. Every variant names the thing at fault; the causes are kept behind
+/// [`source`](std::error::Error::source).
+///
+/// [`Error::kind`] groups the variants into the few that a program tells apart.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// No image has this ID or name, and no ID begins with it.
+    #[error("no image is known as {reference:?}")]
+    ImageUnknown {
+        /// What was asked for.
+        reference: String,
+    },
+
+    /// No image has this digest.
+    #[error("no image has the digest {digest:?}")]
+    DigestOfNoImage {
+        /// What was asked for.
+        digest: String,
+    },
+
+    /// Several IDs begin with the reference. It counts as unknown: [`ErrorKind::ImageUnknown`].
+    #[error("{reference:?} is an ambiguous ID prefix, give more digits of one of: {}{}",
+            candidates.join(", "), if *more { ", …" } else { "" })]
+    AmbiguousPrefix {
+        /// What was asked for.
+        reference: String,
+        /// Up to ten of the IDs that begin with it, in ascending order.
+        candidates: Vec<String>,
+        /// Whether there are more than those listed.
+        more: bool,
+    },
+
+    /// An image with this ID exists.
+    #[error("an image with the ID {id:?} exists already")]
+    DuplicateId {
+        /// The ID that was to be created.
+        id: String,
+    },
+
+    /// Another image has this name.
+    #[error("the name {name:?} belongs to the image {holder:?}; remove it there or choose another")]
+    DuplicateName {
+        /// The name that was to be given.
+        name: String,
+        /// The ID of the image that has it.
+        holder: String,
+    },
+
+    /// A big data item was named with an empty key.
+    #[error("a big data item needs a key that is not empty (image {reference:?})")]
+    InvalidBigDataName {
+        /// The image as it was asked for.
+        reference: String,
+    },
+
+    /// The image has no such item, or its bytes were missing when it was imported.
+    #[error("the image {id:?} has no bytes for a big data item {key:?}")]
+    BigDataUnknown {
+        /// The ID of the image.
+        id: String,
+        /// The key of the item.
+        key: String,
+    },
+
+    /// No size is recorded for the item and there are no bytes to measure.
+    #[error("no size is known for the big data item {key:?} of the image {id:?}")]
+    SizeUnknown {
+        /// The ID of the image.
+        id: String,
+        /// The key of the item.
+        key: String,
+    },
+
+    /// No digest is recorded for the item.
+    #[error("no digest is known for the big data item {key:?} of the image {id:?}")]
+    DigestUnknown {
+        /// The ID of the image.
+        id: String,
+        /// The key of the item.
+        key: String,
+    },
+
+    /// The caller's digest function failed on a manifest.
+    #[error("the digest function failed on the manifest {key:?} of the image {id:?}")]
+    ManifestDigest {
+        /// The ID of the image.
+        id: String,
+        /// The key of the item.
+        key: String,
+        /// What the function said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The text is not a digest; see [`validate_digest`](crate::validate_digest).
+    #[error(
+        "{digest:?} is not a digest: it must be sha256, sha384 or sha512, a colon, and that many \
+         lower-case hexadecimal digits"
+    )]
+    InvalidDigest {
+        /// The text that was given.
+        digest: String,
+    },
+
+    /// A value is larger than the store takes.
+    #[error("{what} is {size} bytes long, more than the limit of {limit}")]
+    TooLarge {
+        /// What the value was for.
+        what: String,
+        /// Its size, in bytes or entries as `what` says.
+        size: u64,
+        /// The largest size that is taken.
+        limit: u64,
+    },
+
+    /// The store was opened read-only.
+    #[error("the store {} is open read-only", path.display())]
+    ReadOnly {
+        /// The store's file.
+        path: PathBuf,
+    },
+
+    /// Another process, or another thread of this one, held the store for longer than the limit.
+    #[error("the store {} was still in use by another after {waited:?}; try again", path.display())]
+    Busy {
+        /// The store's file.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+
+    /// This thread has a transaction open already; a second would wait for it forever.
+    #[error("this thread already has a transaction open on the store {}", path.display())]
+    NestedTransaction {
+        /// The store's file.
+        path: PathBuf,
+    },
+
+    /// The process was forked after the store was opened; the child must open it anew.
+    #[error("the store {} was opened before a fork; open it again in this process", path.display())]
+    Forked {
+        /// The store's file.
+        path: PathBuf,
+    },
+
+    /// An earlier failure of the file broke the transaction; nothing of it will be kept.
+    #[error("the transaction on {} was broken by an earlier error; drop it and begin anew",
+            path.display())]
+    TransactionBroken {
+        /// The store's file.
+        path: PathBuf,
+    },
+
+    /// There is no store at the path.
+    #[error("there is no store at {}", path.display())]
+    NotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+
+    /// There is something at the path already.
+    #[error("{} exists already", path.display())]
+    AlreadyExists {
+        /// What was to be created.
+        path: PathBuf,
+    },
+
+    /// The file at the path is not a redb database.
+    #[error("{} is not an image store: {why}; give the path of a store, or move it away",
+            path.display())]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        why: String,
+    },
+
+    /// The file at the path is a redb database of some other program.
+    #[error("{} is a redb database, but not an image store; give the path of a store",
+            path.display())]
+    ForeignDatabase {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The store was written by a newer version of this library.
+    #[error("the store {} has schema {found}, this version knows up to {supported}; use a newer \
+             version of image-store", path.display())]
+    SchemaTooNew {
+        /// The store's file.
+        path: PathBuf,
+        /// The schema that the file has.
+        found: u32,
+        /// The newest schema that this version knows.
+        supported: u32,
+    },
+
+    /// The last writer of the store died, and this process may not write to the file to mend it.
+    #[error(
+        "the last writer of {path} died; open it once for writing to recover it, for example with: \
+         image-store --store {path} verify",
+        path = path.display()
+    )]
+    NeedsRecovery {
+        /// The store's file.
+        path: PathBuf,
+    },
+
+    /// The file is damaged.
+    #[error("the store {} is damaged: {what}", path.display())]
+    Corrupt {
+        /// The store's file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+        /// The engine's or the codec's own words.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+
+    /// The system refused an operation.
+    #[error("could not {action} {}", path.display())]
+    Io {
+        /// What was being done: the verb of the message.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A reader that the caller gave failed.
+    #[error("could not read the bytes of the big data item {key:?}")]
+    Input {
+        /// The key of the item that was being set.
+        key: String,
+        /// What the reader said.
+        source: io::Error,
+    },
+}
+
+/// The groups of [`Error`] that a program tells apart; each has a fixed text for protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No image for the reference, or an ambiguous prefix.
+    ImageUnknown,
+    /// `create` with an ID in use.
+    DuplicateId,
+    /// `create` with a name in use.
+    DuplicateName,
+    /// An empty item key.
+    InvalidBigDataName,
+    /// The image has no such item, or not its bytes.
+    BigDataUnknown,
+    /// The item's size is neither recorded nor to be had.
+    SizeUnknown,
+    /// The item's digest is not recorded, or there is no digest function for a manifest.
+    DigestUnknown,
+    /// The text is not a digest.
+    InvalidDigest,
+    /// A mutation on a read-only store.
+    ReadOnly,
+    /// Something the caller gave is wrong in another way.
+    BadRequest,
+    /// Another holds the store for longer than the limit.
+    Busy,
+    /// The file is damaged or not a store of this version.
+    Corrupt,
+    /// The system's own error.
+    Io,
+}
+
+impl ErrorKind {
+    /// The text of the kind, as in `image-unknown`; it never changes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ImageUnknown => "image-unknown",
+            Self::DuplicateId => "duplicate-id",
+            Self::DuplicateName => "duplicate-name",
+            Self::InvalidBigDataName => "invalid-big-data-name",
+            Self::BigDataUnknown => "big-data-unknown",
+            Self::SizeUnknown => "size-unknown",
+            Self::DigestUnknown => "digest-unknown",
+            Self::InvalidDigest => "invalid-digest",
+            Self::ReadOnly => "read-only",
+            Self::BadRequest => "bad-request",
+            Self::Busy => "busy",
+            Self::Corrupt => "corrupt",
+            Self::Io => "io",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Error {
+    /// The group that the error belongs to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use image_store::{ErrorKind, validate_digest};
+    ///
+    /// let error = validate_digest("sha256:").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidDigest);
+    /// assert_eq!(error.kind().as_str(), "invalid-digest");
+    /// ```
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ImageUnknown { .. }
+            | Self::DigestOfNoImage { .. }
+            | Self::AmbiguousPrefix { .. } => ErrorKind::ImageUnknown,
+            Self::DuplicateId { .. } => ErrorKind::DuplicateId,
+            Self::DuplicateName { .. } => ErrorKind::DuplicateName,
+            Self::InvalidBigDataName { .. } => ErrorKind::InvalidBigDataName,
+            Self::BigDataUnknown { .. } => ErrorKind::BigDataUnknown,
+            Self::SizeUnknown { .. } => ErrorKind::SizeUnknown,
+            Self::DigestUnknown { .. } | Self::ManifestDigest { .. } => ErrorKind::DigestUnknown,
+            Self::InvalidDigest { .. } => ErrorKind::InvalidDigest,
+            Self::ReadOnly { .. } => ErrorKind::ReadOnly,
+            Self::TooLarge { .. } | Self::NestedTransaction { .. } | Self::Forked { .. } => {
+                ErrorKind::BadRequest
+            }
+            Self::Busy { .. } => ErrorKind::Busy,
+            Self::NotAStore { .. }
+            | Self::ForeignDatabase { .. }
+            | Self::SchemaTooNew { .. }
+            | Self::Corrupt { .. } => ErrorKind::Corrupt,
+            Self::TransactionBroken { .. }
+            | Self::NotFound { .. }
+            | Self::AlreadyExists { .. }
+            | Self::NeedsRecovery { .. }
+            | Self::Io { .. }
+            | Self::Input { .. } => ErrorKind::Io,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The `image-store` program.
+
+fn main() {}

@@ -1,0 +1,165 @@
+//! The record of one image.
+
+use std::collections::BTreeMap;
+
+use crate::model::{ContentHash, Timestamp, is_valid_digest};
+
+/// One image: what the legacy store keeps in an element of `images.json`, and where its item bytes
+/// are.
+///
+/// Values of this type are copies; changing one changes nothing in a store.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Image {
+    /// The ID that the image was created with, usually 64 hexadecimal digits, but any text.
+    pub id: String,
+    /// The first digest that the image got. It stays when the manifest changes.
+    pub digest: Option<String>,
+    /// Every digest by which the image is found: [`digest`](Self::digest) first, then those of its
+    /// manifest items in the order of their keys, each once. Derived; not part of `images.json`.
+    pub digests: Vec<String>,
+    /// The names of the image. A name belongs to one image at a time.
+    pub names: Vec<String>,
+    /// Names the image has had, the newest first.
+    pub names_history: Vec<String>,
+    /// The ID of the top layer.
+    pub top_layer: Option<String>,
+    /// IDs of layers that are the top layer under other ID mappings, in the order they were added.
+    pub mapped_top_layers: Vec<String>,
+    /// Text that belongs to the caller.
+    pub metadata: String,
+    /// The keys of the big data items in the order they were first set.
+    pub big_data_names: Vec<String>,
+    /// What is recorded of each big data item, by its key.
+    pub big_data: BTreeMap<String, BigDataItem>,
+    /// When the image was created; `None` where an imported record has no date.
+    pub created: Option<Timestamp>,
+    /// Values that belong to the caller.
+    pub flags: BTreeMap<String, serde_json::Value>,
+    /// Fields of an imported record that this version does not know, as JSON text.
+    pub unknown_fields: BTreeMap<String, String>,
+    /// Whether the image was read from a store that was opened read-only.
+    pub read_only: bool,
+}
+
+/// What is recorded of one big data item of an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BigDataItem {
+    /// The recorded size in bytes. An imported record may not have one, and may have a wrong one.
+    pub size: Option<i64>,
+    /// The recorded digest. For a manifest it is what the caller's digest function returned.
+    pub digest: Option<String>,
+    /// The SHA-256 of the stored bytes; `None` where the bytes were missing when it was imported.
+    pub content: Option<ContentHash>,
+}
+
+impl Image {
+    /// Sets [`digests`](Self::digests), and [`digest`](Self::digest) where there is none yet, from
+    /// the manifest items.
+    ///
+    /// Mirrors `Image.recomputeDigests` of the legacy store, but for digests that are not valid:
+    /// the legacy store refuses to load them, here they are passed over, since a store may hold
+    /// imported damage. New digests are validated before they come here.
+    pub(crate) fn recompute_digests(&mut self) {
+        let manifests = self
+            .big_data
+            .iter()
+            .filter(|(key, _)| is_manifest_key(key))
+            .filter_map(|(_, item)| item.digest.as_ref());
+        let digests = dedupe(
+            self.digest
+                .iter()
+                .chain(manifests)
+                .filter(|digest| is_valid_digest(digest))
+                .cloned(),
+        );
+        if self.digest.is_none() {
+            self.digest = digests.first().cloned();
+        }
+        self.digests = digests;
+    }
+
+    /// Puts every name of the image in front of its history, in turn, so that the last of them
+    /// ends up newest.
+    ///
+    /// Mirrors `Image.addNameToHistory`, which the legacy store calls once a name.
+    pub(crate) fn move_names_to_history(&mut self) {
+        let newest_first = self.names.iter().rev();
+        self.names_history = dedupe(newest_first.chain(&self.names_history).cloned());
+    }
+}
+
+/// Whether the item under `key` is a manifest, whose digest is one of the image's digests.
+///
+/// Mirrors `bigDataNameIsManifest` of the legacy store.
+pub(crate) fn is_manifest_key(key: &str) -> bool {
+    key.starts_with("manifest")
+}
+
+/// Keeps the first of equal values. Mirrors `dedupeStrings` of the legacy store.
+pub(crate) fn dedupe(values: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut unique: Vec<String> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for value in values {
+        if seen.insert(value.clone()) {
+            unique.push(value);
+        }
+    }
+    unique
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BigDataItem, Image};
+
+    fn digest(digit: char) -> String {
+        format!("sha256:{}", digit.to_string().repeat(64))
+    }
+
+    fn image_with(items: &[(&str, String)]) -> Image {
+        let big_data = items.iter().map(|(key, digest)| {
+            let item = BigDataItem {
+                digest: Some(digest.clone()),
+                ..BigDataItem::default()
+            };
+            ((*key).to_owned(), item)
+        });
+        Image {
+            big_data: big_data.collect(),
+            ..Image::default()
+        }
+    }
+
+    #[test]
+    fn first_digest_comes_from_the_first_manifest_and_stays() {
+        let mut image = image_with(&[("manifest", digest('b')), ("config", digest('c'))]);
+        image.recompute_digests();
+        assert_eq!(image.digest, Some(digest('b')));
+        assert_eq!(image.digests, [digest('b')]);
+
+        image.big_data.get_mut("manifest").unwrap().digest = Some(digest('d'));
+        image.recompute_digests();
+        assert_eq!(image.digest, Some(digest('b')));
+        assert_eq!(image.digests, [digest('b'), digest('d')]);
+    }
+
+    #[test]
+    fn invalid_recorded_digests_are_not_found_by() {
+        let mut image = image_with(&[("manifest", "sha256:cut".to_owned())]);
+        image.recompute_digests();
+        assert_eq!(image.digest, None);
+        assert!(image.digests.is_empty());
+    }
+
+    #[test]
+    fn the_last_name_ends_up_newest_in_the_history() {
+        let mut image = Image {
+            names: vec!["a".into(), "b".into()],
+            names_history: vec!["x".into(), "a".into()],
+            ..Image::default()
+        };
+        image.move_names_to_history();
+        assert_eq!(image.names_history, ["b", "a", "x"]);
+    }
+}
