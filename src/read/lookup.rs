@@ -4,6 +4,7 @@ use redb::ReadableTableMetadata;
 
 use crate::content::{self, BigDataReader, PartSource};
 use crate::error::{Error, Result};
+use crate::meta;
 use crate::model::Image;
 use crate::read::listing::{self, Index};
 use crate::read::{DigestEntry, NameEntry, Prefix, Source, items, resolve, resolve_image};
@@ -125,6 +126,28 @@ pub trait Lookup: Source {
     /// Only those of the file.
     fn is_empty(&self) -> Result<bool> {
         self.len().map(|count| count == 0)
+    }
+
+    /// How many transactions have changed the store: a cache that remembers it knows whether it is
+    /// still true.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let before = store.generation()?;
+    /// store.create(NewImage::new())?;
+    /// assert_ne!(store.generation()?, before);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Only those of the file.
+    fn generation(&self) -> Result<u64> {
+        self.view(|tables| meta::generation(tables.meta()?))
     }
 
     /// All images in the order they were created, read as the iterator is asked for them.

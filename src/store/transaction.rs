@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::content::{self, Stored};
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
+use crate::meta;
 use crate::model::{Image, NewImage};
 use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
@@ -97,12 +98,15 @@ impl Transaction {
             return Ok(());
         }
         let Self {
-            open,
+            mut open,
             handle,
             _pass,
             ..
         } = self;
-        let committed = contain(|| Ok(open.into_owner().commit()?));
+        let committed = contain(|| {
+            open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta))?;
+            Ok(open.into_owner().commit()?)
+        });
         committed.map_err(|failure| failure.at(handle.path()))?;
         tracing::debug!("committed");
         Ok(())
