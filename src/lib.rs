@@ -5,6 +5,7 @@ mod content;
 mod engine;
 mod error;
 mod index;
+mod maintenance;
 mod meta;
 #[path = "../migrations/mod.rs"]
 mod migrations;
@@ -16,6 +17,10 @@ mod write;
 
 pub use content::BigDataReader;
 pub use error::{Error, ErrorKind, Result};
+pub use maintenance::{
+    BackupSummary, CompactSummary, Finding, Index, Progress, RepairOptions, RepairSummary, Stage,
+    VerifyCounts, VerifyOptions, VerifyReport,
+};
 pub use model::{
     BigDataItem, ContentHash, Image, InvalidTimestamp, NewBigData, NewImage, Timestamp,
     validate_digest,
