@@ -60,7 +60,7 @@ pub fn tamper(path: &Path, tamper: impl FnOnce(&redb::WriteTransaction)) {
 /// Flips a bit in the middle of the value that `table` has under `key`.
 pub fn flip<K: redb::Key + 'static>(
     transaction: &redb::WriteTransaction,
-    table: TableDefinition<K, &'static [u8]>,
+    table: TableDefinition<'_, K, &'static [u8]>,
     key: K::SelfType<'_>,
 ) {
     let mut table = transaction.open_table(table).unwrap();
