@@ -6,6 +6,8 @@ mod database;
 mod file;
 mod gate;
 mod image_store;
+mod mutations;
+mod one_step;
 mod open;
 mod options;
 mod snapshot;
