@@ -1,6 +1,7 @@
 //! Container-image records in one crash-safe redb file.
 
 pub mod error;
+pub mod legacy;
 mod model;
 
 pub use error::{Error, ErrorKind, Result};
