@@ -5,6 +5,7 @@ mod content;
 mod engine;
 mod error;
 mod index;
+pub mod legacy;
 mod meta;
 #[path = "../migrations/mod.rs"]
 mod migrations;
