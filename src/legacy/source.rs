@@ -104,7 +104,10 @@ impl Source {
     fn is_images_directory(&self) -> Result<bool> {
         for name in [IMAGES_JSON, IMAGES_LOCK] {
             let kind = self.directory.kind_of(OsStr::new(name));
-            if kind.map_err(|error| self.refused("look into", error))?.is_some() {
+            if kind
+                .map_err(|error| self.refused("look into", error))?
+                .is_some()
+            {
                 return Ok(true);
             }
         }
@@ -194,7 +197,12 @@ mod tests {
     fn records(path: &Path) -> String {
         let mut text = String::new();
         let source = Source::open(path).unwrap();
-        source.records().unwrap().unwrap().read_to_string(&mut text).unwrap();
+        source
+            .records()
+            .unwrap()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
         text
     }
 
@@ -247,6 +255,9 @@ mod tests {
         fs::create_dir(&images).unwrap();
         symlink(&elsewhere, images.join("images.json")).unwrap();
         let error = Source::open(&images).unwrap().records().unwrap_err();
-        assert!(error.to_string().contains("it is a symbolic link"), "{error}");
+        assert!(
+            error.to_string().contains("it is a symbolic link"),
+            "{error}"
+        );
     }
 }
