@@ -24,3 +24,8 @@ pub use model::{
 pub use read::{DigestEntry, Lookup, NameEntry, Prefix};
 pub use store::{Access, ImageStore, OpenOptions, Snapshot, Transaction};
 pub use write::{DigestFunction, ManifestDigest};
+
+/// Compiles and runs the examples of the README with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
