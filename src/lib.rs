@@ -5,6 +5,7 @@ mod content;
 mod engine;
 mod error;
 mod index;
+pub mod legacy;
 mod maintenance;
 mod meta;
 #[path = "../migrations/mod.rs"]
@@ -28,3 +29,8 @@ pub use model::{
 pub use read::{DigestEntry, Lookup, NameEntry, Prefix};
 pub use store::{Access, ImageStore, OpenOptions, Snapshot, Transaction};
 pub use write::{DigestFunction, ManifestDigest};
+
+/// Compiles and runs the examples of the README with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
