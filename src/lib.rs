@@ -1,11 +1,26 @@
 //! Container-image records in one crash-safe redb file.
 
-pub mod error;
+mod codec;
+mod content;
+mod engine;
+mod error;
+mod index;
 pub mod legacy;
+mod meta;
+#[path = "../migrations/mod.rs"]
+mod migrations;
 mod model;
+mod read;
+mod store;
+mod tables;
+mod write;
 
+pub use content::BigDataReader;
 pub use error::{Error, ErrorKind, Result};
 pub use model::{
     BigDataItem, ContentHash, Image, InvalidTimestamp, NewBigData, NewImage, Timestamp,
     validate_digest,
 };
+pub use read::{DigestEntry, Lookup, NameEntry, Prefix};
+pub use store::{Access, ImageStore, OpenOptions, Snapshot, Transaction};
+pub use write::{DigestFunction, ManifestDigest};

@@ -80,6 +80,17 @@ impl Image {
         self.digests = digests;
     }
 
+    /// Records an item under `key`, in the place of the item that was there.
+    ///
+    /// Mirrors `imageStore.setBigData`, but for the bytes.
+    pub(crate) fn set_item(&mut self, key: &str, item: BigDataItem) {
+        if !self.big_data_names.iter().any(|name| name == key) {
+            self.big_data_names.push(key.to_owned());
+        }
+        self.big_data.insert(key.to_owned(), item);
+        self.recompute_digests();
+    }
+
     /// Puts every name of the image in front of its history, in turn, so that the last of them
     /// ends up newest.
     ///

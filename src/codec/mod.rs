@@ -1,0 +1,50 @@
+//! How values are written as bytes. Nothing else knows the formats.
+//!
+//! Every value is sealed: a format byte, a checksum, and a payload ([`seal`]). Payloads of records
+//! are bincode 2 with its standard configuration; its golden bytes are kept in the tests of each
+//! format, so that another codec that writes the same bytes can take over.
+
+mod content;
+mod packed;
+mod record;
+mod seal;
+
+pub(crate) use content::{Content, Encoding, decode_content, encode_content};
+pub(crate) use record::{decode_image, encode_image};
+pub(crate) use seal::{SEAL_LENGTH, Sealed, seal, unseal};
+
+use crate::engine::{Failure, Outcome};
+
+/// The most that one value may take when it is decoded, in bytes. bincode aborts the process on a
+/// wild length without a limit, and a damaged file must not cost gigabytes of memory.
+pub(crate) const VALUE_LIMIT: usize = 64 << 20;
+
+const CONFIG: bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<VALUE_LIMIT>,
+> = bincode::config::standard().with_limit::<VALUE_LIMIT>();
+
+fn encode_payload(value: &impl bincode::Encode) -> Outcome<Vec<u8>> {
+    bincode::encode_to_vec(value, CONFIG)
+        .map_err(|error| Failure::corrupt_because("a value could not be encoded", error))
+}
+
+/// Decodes a payload and refuses trailing bytes. `what` names the value in the error.
+fn decode_payload<T: bincode::Decode<()>>(
+    payload: &[u8],
+    what: impl FnOnce() -> String,
+) -> Outcome<T> {
+    match bincode::decode_from_slice(payload, CONFIG) {
+        Ok((value, read)) if read == payload.len() => Ok(value),
+        Ok((_, read)) => Err(Failure::corrupt(format!(
+            "{} has {} trailing bytes",
+            what(),
+            payload.len().saturating_sub(read)
+        ))),
+        Err(error) => Err(Failure::corrupt_because(
+            format!("{} does not decode", what()),
+            error,
+        )),
+    }
+}

@@ -1,0 +1,128 @@
+//! Texts that are mostly hexadecimal, at half their length.
+//!
+//! A third of a record would be hexadecimal digits. Each kind of text has a tag; a text that is of
+//! no kind is written as it is. Packing is exact: what is packed unpacks to the same text.
+
+use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
+use bincode::enc::{Encode, Encoder};
+use bincode::error::{DecodeError, EncodeError};
+
+/// A text, packed where it is 64 lower-case hexadecimal digits or a SHA-256 digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PackedText {
+    /// Any text.
+    Text(String),
+    /// 64 hexadecimal digits: an ID.
+    Hex64([u8; 32]),
+    /// `sha256:` and 64 hexadecimal digits.
+    Sha256([u8; 32]),
+}
+
+const TEXT: u8 = 0;
+const HEX_64: u8 = 1;
+const SHA_256: u8 = 2;
+
+impl PackedText {
+    pub(super) fn pack(text: &str) -> Self {
+        if let Some(bytes) = hex_64(text) {
+            return Self::Hex64(bytes);
+        }
+        if let Some(bytes) = sha_256(text) {
+            return Self::Sha256(bytes);
+        }
+        Self::Text(text.to_owned())
+    }
+
+    pub(super) fn unpack(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Hex64(bytes) => hex::encode(bytes),
+            Self::Sha256(bytes) => with_hex("sha256:", &bytes),
+        }
+    }
+}
+
+/// The bytes of 64 lower-case hexadecimal digits; `None` for any other text.
+fn hex_64(text: &str) -> Option<[u8; 32]> {
+    // Upper-case digits would unpack to another text.
+    if text.len() != 64 || text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The bytes of a SHA-256 digest; `None` for any other text.
+pub(super) fn sha_256(text: &str) -> Option<[u8; 32]> {
+    hex_64(text.strip_prefix("sha256:")?)
+}
+
+/// `prefix` and the hexadecimal digits of `bytes`, in one allocation.
+pub(super) fn with_hex(prefix: &str, bytes: &[u8; 32]) -> String {
+    let mut text = String::with_capacity(prefix.len() + 64);
+    text.push_str(prefix);
+    let mut digits = [0; 64];
+    if hex::encode_to_slice(bytes, &mut digits).is_ok() {
+        text.extend(digits.iter().map(|digit| char::from(*digit)));
+    }
+    text
+}
+
+impl Encode for PackedText {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        match self {
+            Self::Text(text) => (TEXT, text).encode(encoder),
+            Self::Hex64(bytes) => (HEX_64, bytes).encode(encoder),
+            Self::Sha256(bytes) => (SHA_256, bytes).encode(encoder),
+        }
+    }
+}
+
+impl<Context> Decode<Context> for PackedText {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        match u8::decode(decoder)? {
+            TEXT => Ok(Self::Text(Decode::decode(decoder)?)),
+            HEX_64 => Ok(Self::Hex64(Decode::decode(decoder)?)),
+            SHA_256 => Ok(Self::Sha256(Decode::decode(decoder)?)),
+            tag => Err(unknown_tag("text", tag)),
+        }
+    }
+}
+
+impl<'de, Context> BorrowDecode<'de, Context> for PackedText {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Self::decode(decoder)
+    }
+}
+
+pub(super) fn unknown_tag(what: &str, tag: u8) -> DecodeError {
+    DecodeError::OtherString(format!("unknown tag {tag} of a {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PackedText;
+
+    #[test]
+    fn unpacks_to_the_same_text() {
+        let hex = "0123456789abcdef".repeat(4);
+        for text in [
+            "",
+            "first",
+            "with space",
+            "sha256:",
+            &hex,
+            hex.trim_start_matches('0'),
+            &hex.to_uppercase(),
+            &format!("sha256:{hex}"),
+            &format!("sha256:{}", hex.to_uppercase()),
+            &format!("sha512:{hex}{hex}"),
+            &format!("SHA256:{hex}"),
+        ] {
+            assert_eq!(PackedText::pack(text).unpack(), text);
+        }
+    }
+}

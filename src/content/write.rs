@@ -1,0 +1,161 @@
+//! Storing item bytes.
+
+use std::io::{self, Read, Write};
+
+use redb::ReadableTable;
+use sha2::{Digest as _, Sha256};
+
+use crate::codec::{Content, Encoding};
+use crate::content::encode::{LEVEL, choose, encode};
+use crate::content::parts::{PartWriter, STREAM_PART, part_length};
+use crate::content::references::{lookup, put, remove_parts};
+use crate::engine::{Failure, Outcome};
+use crate::model::ContentHash;
+use crate::tables::WriteTables;
+
+/// What is known of bytes once they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) hash: ContentHash,
+    /// The length of the bytes as they were given.
+    pub(crate) size: u64,
+    /// How many bytes the store took for them; none where it had them.
+    pub(crate) taken: u64,
+}
+
+/// A stream up to this length is read whole before anything is written, so that known bytes cost
+/// no write and the encoding is chosen by all of them.
+const WHOLE: usize = 256 << 10;
+
+/// Stores bytes that are in memory, unless they are stored already. Nothing refers to them yet.
+pub(crate) fn store_bytes(tables: &mut WriteTables<'_>, bytes: &[u8]) -> Outcome<Stored> {
+    let hash = ContentHash::of(bytes);
+    let size = bytes.len() as u64;
+    if lookup(tables, &hash)?.is_some() {
+        return Ok(Stored {
+            hash,
+            size,
+            taken: 0,
+        });
+    }
+    let (encoding, encoded) = encode(bytes)?;
+    let number = next_number(tables)?;
+    let mut writer = PartWriter::new(tables, number, part_length(encoded.len()));
+    if let Err(error) = writer.write_all(&encoded) {
+        return Err(write_failure(&mut writer, error));
+    }
+    let taken = writer.finish()?;
+    put(tables, &hash, &new_content(number, size, encoding))?;
+    Ok(Stored { hash, size, taken })
+}
+
+/// Stores the bytes that `input` yields, in bounded memory however many they are.
+///
+/// # Errors
+///
+/// `on_input` makes the failure of an error of `input`; what was written by then is removed.
+pub(crate) fn store_stream(
+    tables: &mut WriteTables<'_>,
+    input: &mut dyn Read,
+    on_input: impl FnOnce(io::Error) -> Failure,
+) -> Outcome<Stored> {
+    let mut beginning = Vec::new();
+    if let Err(error) = input.take(WHOLE as u64).read_to_end(&mut beginning) {
+        return Err(on_input(error));
+    }
+    if beginning.len() < WHOLE {
+        return store_bytes(tables, &beginning);
+    }
+    let encoding = choose(&beginning)?;
+    let number = next_number(tables)?;
+    let mut input = Hashing {
+        input: beginning.as_slice().chain(input),
+        hasher: Sha256::new(),
+        size: 0,
+    };
+    let taken = match copy_encoded(tables, number, encoding, &mut input) {
+        Ok(taken) => taken,
+        Err(Copied::Engine(failure)) => return Err(failure),
+        Err(Copied::Input(error)) => {
+            remove_parts(tables, number)?;
+            return Err(on_input(error));
+        }
+    };
+    let size = input.size;
+    let hash = ContentHash::from_bytes(input.hasher.finalize().into());
+    if lookup(tables, &hash)?.is_some() {
+        remove_parts(tables, number)?;
+        return Ok(Stored {
+            hash,
+            size,
+            taken: 0,
+        });
+    }
+    put(tables, &hash, &new_content(number, size, encoding))?;
+    Ok(Stored { hash, size, taken })
+}
+
+/// Which side of a copy failed.
+enum Copied {
+    Input(io::Error),
+    Engine(Failure),
+}
+
+fn copy_encoded(
+    tables: &mut WriteTables<'_>,
+    number: u64,
+    encoding: Encoding,
+    input: &mut dyn Read,
+) -> Result<u64, Copied> {
+    let mut parts = PartWriter::new(tables, number, STREAM_PART);
+    let copied = match encoding {
+        Encoding::Plain => io::copy(input, &mut parts),
+        Encoding::Zstd => zstd::stream::copy_encode(input, &mut parts, LEVEL).map(|()| 0),
+    };
+    match (copied, parts.take_failure()) {
+        (_, Some(failure)) => Err(Copied::Engine(failure)),
+        (Err(error), None) => Err(Copied::Input(error)),
+        (Ok(_), None) => parts.finish().map_err(Copied::Engine),
+    }
+}
+
+fn write_failure(writer: &mut PartWriter<'_, '_>, error: io::Error) -> Failure {
+    let failure = writer.take_failure();
+    failure.unwrap_or_else(|| Failure::corrupt_because("item bytes could not be written", error))
+}
+
+const fn new_content(number: u64, size: u64, encoding: Encoding) -> Content {
+    Content {
+        number,
+        references: 0,
+        size,
+        encoding,
+    }
+}
+
+/// The number after the last: parts that are written one after the other lie side by side.
+fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
+    let last = tables.blobs.last()?.map(|(key, _)| key.value().0);
+    last.map_or(Ok(0), |last| {
+        last.checked_add(1)
+            .ok_or_else(|| Failure::corrupt("the content numbers are used up"))
+    })
+}
+
+/// Hashes and counts what passes through.
+struct Hashing<R> {
+    input: R,
+    hasher: Sha256,
+    size: u64,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        if let Some(bytes) = buffer.get(..read) {
+            self.hasher.update(bytes);
+            self.size += read as u64;
+        }
+        Ok(read)
+    }
+}

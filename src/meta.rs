@@ -1,0 +1,66 @@
+//! The rows of the `meta` table: what the file says of itself.
+//!
+//! They are read before anything else is known of a file, so neither their names nor their encoding
+//! ever change.
+
+use redb::{ReadableTable, Table};
+
+use crate::engine::{Failure, Outcome};
+use crate::model::Timestamp;
+
+/// Always [`THIS_APPLICATION`].
+const APPLICATION: &str = "application";
+/// The schema version: four bytes, little-endian.
+const SCHEMA: &str = "schema";
+/// When the store was created: RFC 3339 text.
+const CREATED: &str = "created";
+/// How many transactions have changed the store: eight bytes, little-endian.
+const GENERATION: &str = "generation";
+
+const THIS_APPLICATION: &[u8] = b"image-store";
+
+type MetaTable<'txn> = Table<'txn, &'static str, &'static [u8]>;
+
+/// The schema version; `None` where the database is not ours.
+pub(crate) fn schema(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Outcome<Option<u32>> {
+    match meta.get(APPLICATION)? {
+        Some(application) if application.value() == THIS_APPLICATION => {}
+        _ => return Ok(None),
+    }
+    let row = meta.get(SCHEMA)?;
+    row.and_then(|row| row.value().try_into().ok())
+        .map(|bytes| Some(u32::from_le_bytes(bytes)))
+        .ok_or_else(|| Failure::corrupt("the schema version is missing or unreadable"))
+}
+
+pub(crate) fn set_schema(meta: &mut MetaTable<'_>, schema: u32) -> Outcome<()> {
+    meta.insert(APPLICATION, THIS_APPLICATION)?;
+    meta.insert(SCHEMA, schema.to_le_bytes().as_slice())?;
+    Ok(())
+}
+
+pub(crate) fn set_created(meta: &mut MetaTable<'_>, created: Timestamp) -> Outcome<()> {
+    meta.insert(CREATED, created.to_string().as_bytes())?;
+    Ok(())
+}
+
+/// How many transactions have changed the store.
+pub(crate) fn generation(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Outcome<u64> {
+    match meta.get(GENERATION)? {
+        None => Ok(0),
+        Some(row) => row
+            .value()
+            .try_into()
+            .map(u64::from_le_bytes)
+            .map_err(|error| Failure::corrupt_because("the generation is unreadable", error)),
+    }
+}
+
+/// Counts a transaction that changes the store.
+pub(crate) fn next_generation(meta: &mut MetaTable<'_>) -> Outcome<()> {
+    let next = generation(meta)?.wrapping_add(1);
+    meta.insert(GENERATION, next.to_le_bytes().as_slice())?;
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Lookups: the same in a snapshot, in a transaction, and directly on a store.
+
+mod entry;
+mod items;
+mod listing;
+mod lookup;
+mod pages;
+mod prefix;
+mod reference;
+mod source;
+
+pub use entry::{DigestEntry, NameEntry};
+pub use lookup::Lookup;
+pub use prefix::Prefix;
+pub(crate) use reference::{image_at, resolve, resolve_image};
+pub(crate) use source::Source;

@@ -1,0 +1,18 @@
+//! How processes share a store.
+
+/// How processes share a store. Programs that have one file open at the same time must agree: a
+/// shared and an exclusive writer refuse each other with [`Error::Busy`](crate::Error::Busy).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Access {
+    /// Any number of processes read and write. Readers never wait for writers, and one transaction
+    /// writes at a time. A commit syncs the file twice.
+    #[default]
+    Shared,
+    /// This process alone has the store open. For one daemon that serves all others.
+    Exclusive,
+    /// Any number of processes read, beside those that write with [`Access::Shared`]. Neither the
+    /// file nor its folder is written to; only where the last writer died is the file mended first,
+    /// if this process may write to it.
+    ReadOnly,
+}

@@ -1,0 +1,107 @@
+//! The engine's handle, for the life of the process that opened it.
+
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
+
+use crate::engine::{Outcome, contain};
+use crate::error::{Error, Result};
+
+/// The engine's handle on one file.
+pub(super) struct Handle {
+    path: PathBuf,
+    engine: Engine,
+    /// The process that opened the file. A child that was forked off shares the locks of its
+    /// parent, and would release them with its own.
+    process: rustix::process::Pid,
+}
+
+/// What kind of handle it is.
+pub(super) enum Engine {
+    Writable(Arc<Database>),
+    ReadOnly(ReadOnlyDatabase),
+    /// What is left when the handle is dropped.
+    Closed,
+}
+
+impl Handle {
+    pub(super) fn new(path: PathBuf, engine: Engine) -> Self {
+        Self {
+            path,
+            engine,
+            process: rustix::process::getpid(),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self.engine, Engine::ReadOnly(_))
+    }
+
+    /// Refuses to go on in a forked child.
+    pub(super) fn check_process(&self) -> Result<()> {
+        if self.is_forked() {
+            return Err(Error::Forked {
+                path: self.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn is_forked(&self) -> bool {
+        rustix::process::getpid() != self.process
+    }
+
+    /// The database to write to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`], [`Error::Forked`].
+    pub(super) fn writable(&self) -> Result<&Arc<Database>> {
+        match &self.engine {
+            Engine::Writable(database) => {
+                self.check_process()?;
+                Ok(database)
+            }
+            Engine::ReadOnly(_) | Engine::Closed => Err(Error::ReadOnly {
+                path: self.path.clone(),
+            }),
+        }
+    }
+
+    /// Begins a read transaction.
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction> {
+        self.check_process()?;
+        let begun: Outcome<_> = contain(|| {
+            Ok(match &self.engine {
+                Engine::Writable(database) => database.begin_read()?,
+                Engine::ReadOnly(database) => database.begin_read()?,
+                Engine::Closed => return Err(redb::StorageError::DatabaseClosed.into()),
+            })
+        });
+        begun.map_err(|failure| failure.at(&self.path))
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let engine = mem::replace(&mut self.engine, Engine::Closed);
+        if self.is_forked() {
+            // Closing it would release the locks that the parent relies on.
+            mem::forget(engine);
+            return;
+        }
+        let closed = contain(|| {
+            drop(engine);
+            Ok(())
+        });
+        if let Err(failure) = closed {
+            tracing::warn!(path = %self.path.display(), ?failure, "closing the store failed");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The store's file as the system sees it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::error::{Error, Result};
+
+/// Opens the file of a store that exists.
+///
+/// Symbolic links are refused: where a store's name can be replaced by another user, following it
+/// would write to a file of that user's choice. Opening does not block on a FIFO.
+///
+/// # Errors
+///
+/// [`Error::NotFound`], [`Error::NotAStore`], [`Error::Io`].
+pub(super) fn open_existing(path: &Path, writable: bool) -> Result<File> {
+    let access = if writable {
+        OFlags::RDWR
+    } else {
+        OFlags::RDONLY
+    };
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(fd) => File::from(fd),
+        Err(error) => return Err(explain_open(path, error.into())),
+    };
+    let metadata = file
+        .metadata()
+        .map_err(|source| io_error("inspect", path, source))?;
+    if !metadata.is_file() {
+        return Err(not_a_store(path, describe(metadata.file_type())));
+    }
+    if metadata.len() == 0 {
+        return Err(not_a_store(path, "it is empty"));
+    }
+    Ok(file)
+}
+
+/// Says why opening failed, and of a thing that is no file, what it is.
+fn explain_open(path: &Path, source: io::Error) -> Error {
+    if source.kind() == io::ErrorKind::NotFound {
+        return Error::NotFound {
+            path: path.to_owned(),
+        };
+    }
+    match path.symlink_metadata() {
+        Ok(metadata) if !metadata.is_file() => not_a_store(path, describe(metadata.file_type())),
+        _ => io_error("open", path, source),
+    }
+}
+
+fn describe(file_type: std::fs::FileType) -> &'static str {
+    if file_type.is_symlink() {
+        "it is a symbolic link"
+    } else if file_type.is_dir() {
+        "it is a folder"
+    } else if file_type.is_fifo() {
+        "it is a FIFO"
+    } else if file_type.is_socket() {
+        "it is a socket"
+    } else {
+        "it is a device"
+    }
+}
+
+/// What identifies a file whatever it is called: device and inode.
+pub(super) fn identity(file: &File, path: &Path) -> Result<(u64, u64)> {
+    let metadata = file
+        .metadata()
+        .map_err(|source| io_error("inspect", path, source))?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// The folder that `path` is in.
+pub(super) fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// The last component of `path`.
+pub(super) fn name(path: &Path) -> Result<OsString> {
+    path.file_name()
+        .map(ToOwned::to_owned)
+        .ok_or_else(|| not_a_store(path, "the path names no file"))
+}
+
+/// Makes a new name in a folder outlive a power cut.
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| io_error("sync the folder", folder, source))
+}
+
+pub(super) fn not_a_store(path: &Path, why: &str) -> Error {
+    Error::NotAStore {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}

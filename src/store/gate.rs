@@ -1,0 +1,159 @@
+//! The order in which the threads of this process write to one file.
+//!
+//! Two handles of one process on one file share a gate, so a thread that holds a transaction and
+//! asks for another is told so, instead of waiting for itself.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, ThreadId};
+use std::time::Instant;
+
+/// The gate of one file. Threads pass in the order they came.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    owner: Option<ThreadId>,
+    waiting: VecDeque<u64>,
+    next_ticket: u64,
+}
+
+/// The right to write, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Pass {
+    gate: Arc<Gate>,
+}
+
+/// Why a thread was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// This thread is in already.
+    Nested,
+    /// The deadline passed.
+    TooLate,
+}
+
+/// Device and inode → gate.
+type Gates = HashMap<(u64, u64), Weak<Gate>>;
+
+static GATES: LazyLock<Mutex<Gates>> = LazyLock::new(Mutex::default);
+
+impl Gate {
+    /// The gate of the file with this device and inode.
+    pub(super) fn of(identity: (u64, u64)) -> Arc<Self> {
+        let mut gates = lock(&GATES);
+        gates.retain(|_, gate| gate.strong_count() > 0);
+        let entry = gates.entry(identity).or_default();
+        entry.upgrade().unwrap_or_else(|| {
+            let gate = Arc::new(Self::default());
+            *entry = Arc::downgrade(&gate);
+            gate
+        })
+    }
+
+    /// Waits until no other thread of this process writes.
+    pub(super) fn enter(self: &Arc<Self>, deadline: Instant) -> Result<Pass, Refused> {
+        let mut state = lock(&self.state);
+        if state.owner == Some(thread::current().id()) {
+            return Err(Refused::Nested);
+        }
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
+        state.waiting.push_back(ticket);
+        while state.owner.is_some() || state.waiting.front() != Some(&ticket) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                state.waiting.retain(|waiting| *waiting != ticket);
+                // The next in line may have waited for this one only.
+                self.changed.notify_all();
+                return Err(Refused::TooLate);
+            }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        state.waiting.pop_front();
+        state.owner = Some(thread::current().id());
+        Ok(Pass {
+            gate: Arc::clone(self),
+        })
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        lock(&self.gate.state).owner = None;
+        self.gate.changed.notify_all();
+    }
+}
+
+/// No code panics while it holds these locks, and their values are whole after every statement.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::{Gate, Refused};
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(20)
+    }
+
+    fn late() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[test]
+    fn a_second_pass_of_one_thread_is_refused_at_once() {
+        let gate = Gate::of((1, 1));
+        let pass = gate.enter(late()).unwrap();
+        assert_eq!(Gate::of((1, 1)).enter(late()).unwrap_err(), Refused::Nested);
+        drop(pass);
+        gate.enter(late()).unwrap();
+    }
+
+    #[test]
+    fn other_threads_wait_no_longer_than_they_said() {
+        let gate = Gate::of((1, 2));
+        let _pass = gate.enter(late()).unwrap();
+        let other = thread::spawn(|| Gate::of((1, 2)).enter(soon()).map(drop));
+        assert_eq!(other.join().unwrap(), Err(Refused::TooLate));
+    }
+
+    #[test]
+    fn one_that_gave_up_does_not_block_those_behind() {
+        let gate = Gate::of((1, 3));
+        let pass = gate.enter(late()).unwrap();
+        let impatient = thread::spawn(|| Gate::of((1, 3)).enter(soon()).map(drop));
+        let (entered, has_entered) = mpsc::channel();
+        let patient = thread::spawn(move || {
+            let _pass = Gate::of((1, 3)).enter(late()).unwrap();
+            entered.send(()).unwrap();
+        });
+        assert!(impatient.join().unwrap().is_err());
+        drop(pass);
+        has_entered.recv_timeout(Duration::from_secs(30)).unwrap();
+        patient.join().unwrap();
+    }
+
+    #[test]
+    fn a_thread_that_dies_inside_lets_the_next_in() {
+        let died = thread::spawn(|| {
+            let _pass = Gate::of((1, 4)).enter(late()).unwrap();
+            panic!("on purpose");
+        });
+        assert!(died.join().is_err());
+        Gate::of((1, 4)).enter(late()).unwrap();
+    }
+}

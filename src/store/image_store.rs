@@ -1,0 +1,192 @@
+//! The handle on a store.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::{Failure, Outcome, contain};
+use crate::error::{Error, Result};
+use crate::migrations;
+use crate::read::{Lookup, Source};
+use crate::store::database::Handle;
+use crate::store::gate::{Gate, Refused};
+use crate::store::waiter::Waiter;
+use crate::store::{Access, OpenOptions, Snapshot, Transaction};
+use crate::tables::SnapshotTables;
+
+/// A store of images in one file.
+///
+/// Cloning it is cheap; clones share the file's handle, and all of them may be used from many
+/// threads. Open a store once and keep it for the life of the process: opening costs a thousand
+/// times what a lookup costs.
+///
+/// Its lookups come from [`Lookup`](crate::Lookup). Each mutation here is a transaction of its own:
+/// when it returns, it is on disk, and one that fails changes nothing. [`write`](Self::write) puts
+/// many into one.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::{ImageStore, Lookup, NewImage};
+///
+/// # let dir = tempfile::tempdir()?;
+/// let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let image = store.create(NewImage::new().name("quay.io/example/app:1"))?;
+/// store.add_names(&image.id, &["quay.io/example/app:latest"])?;
+/// assert_eq!(store.get("quay.io/example/app:latest")?.id, image.id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct ImageStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    handle: Arc<Handle>,
+    gate: Arc<Gate>,
+    waiter: Arc<Waiter>,
+    lock_wait: Duration,
+    exclusive: bool,
+}
+
+impl ImageStore {
+    /// Opens the store at `path` with the default options, and creates it where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenOptions::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::options().open(path)
+    }
+
+    /// The options to open a store with.
+    pub fn options() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    pub(super) fn new(handle: Handle, gate: Arc<Gate>, options: &OpenOptions) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                handle: Arc::new(handle),
+                gate,
+                waiter: Arc::default(),
+                lock_wait: options.lock_wait,
+                exclusive: options.access == Access::Exclusive,
+            }),
+        }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.inner.handle
+    }
+
+    /// The path that the store was opened at.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.inner.handle.path()
+    }
+
+    /// Whether the store was opened read-only.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.inner.handle.is_read_only()
+    }
+
+    /// Takes a snapshot: many lookups on one state.
+    ///
+    /// # Examples
+    ///
+    /// See [`Snapshot`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`], [`Error::Io`], [`Error::Corrupt`].
+    pub fn read(&self) -> Result<Snapshot> {
+        Snapshot::new(&self.inner.handle)
+    }
+
+    /// Begins a transaction, once no other thread or process writes.
+    ///
+    /// # Examples
+    ///
+    /// See [`Transaction`].
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::ReadOnly`].
+    /// - [`Error::Busy`] after [`OpenOptions::lock_wait`].
+    /// - [`Error::NestedTransaction`] where this thread has one open, on any handle of this file.
+    /// - [`Error::Forked`], [`Error::Io`], [`Error::Corrupt`].
+    #[tracing::instrument(level = "debug", skip_all, fields(path = %self.path().display()))]
+    pub fn write(&self) -> Result<Transaction> {
+        let Inner { handle, gate, .. } = &*self.inner;
+        let database = handle.writable()?;
+        let begun = Instant::now();
+        let deadline = begun + self.inner.lock_wait;
+        let busy = || Error::Busy {
+            path: handle.path().to_owned(),
+            waited: begun.elapsed(),
+        };
+        let pass = gate.enter(deadline).map_err(|refused| match refused {
+            Refused::TooLate => busy(),
+            Refused::Nested => Error::NestedTransaction {
+                path: handle.path().to_owned(),
+            },
+        })?;
+        let waited = self.inner.waiter.begin(database, deadline);
+        let mut transaction = waited
+            .map_err(|failure| failure.at(handle.path()))?
+            .ok_or_else(busy)?;
+        // A crash must not make the next open walk the whole file.
+        transaction.set_quick_repair(self.inner.exclusive);
+        Transaction::new(transaction, Arc::clone(handle), pass)
+    }
+
+    /// Closes the handle where it is the last one; dropping the last one does the same.
+    pub fn close(self) {
+        drop(self);
+    }
+
+    /// Brings the file to the schema of this version.
+    pub(super) fn migrate(&self) -> Result<()> {
+        let handle = &self.inner.handle;
+        let database = handle.writable()?;
+        contain(|| {
+            let transaction = database.begin_write()?;
+            migrations::migrate(&transaction)?;
+            transaction.commit()?;
+            tracing::info!(path = %handle.path().display(), "brought to the present schema");
+            Ok(())
+        })
+        .map_err(|failure| failure.at(handle.path()))
+    }
+}
+
+impl Source for ImageStore {
+    type Tables<'t> = SnapshotTables;
+    type Held<'a> = Snapshot;
+
+    fn hold(&self) -> Result<Snapshot> {
+        self.read()
+    }
+
+    fn view<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {
+        self.read()?.view(look)
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        failure.at(self.path())
+    }
+}
+
+impl Lookup for ImageStore {}
+
+impl fmt::Debug for ImageStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageStore")
+            .field("path", &self.path())
+            .field("read_only", &self.is_read_only())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,21 @@
+//! The store: opening and creating its file, and the handles through which it is used.
+
+mod access;
+mod birth;
+mod database;
+mod file;
+mod gate;
+mod image_store;
+mod mutations;
+mod one_step;
+mod open;
+mod options;
+mod snapshot;
+mod transaction;
+mod waiter;
+
+pub use access::Access;
+pub use image_store::ImageStore;
+pub use options::OpenOptions;
+pub use snapshot::Snapshot;
+pub use transaction::Transaction;

@@ -1,0 +1,237 @@
+//! Opening a store, and creating it where it is not there.
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redb::backends::FileBackend;
+use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase};
+
+use crate::engine::{Failure, Outcome, contain};
+use crate::error::{Error, Result};
+use crate::migrations;
+use crate::store::database::{Engine, Handle};
+use crate::store::file::{identity, io_error, not_a_store, open_existing};
+use crate::store::gate::Gate;
+use crate::store::{Access, ImageStore, OpenOptions, birth};
+
+/// A read-only open is refused while another process that had the file open for writing closes it,
+/// for some milliseconds; after this time the refusal means that the last writer died.
+const READ_ONLY_PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long is paused between attempts to open, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
+
+#[tracing::instrument(level = "debug", skip_all, fields(path = %path.display(), access = ?options.access))]
+pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
+    let file = loop {
+        let writable = options.access != Access::ReadOnly;
+        match open_existing(path, writable) {
+            Err(Error::NotFound { .. }) if options.create && writable => {
+                match birth::create(path) {
+                    // Created by another process in the meantime, and whole.
+                    Ok(()) | Err(Error::AlreadyExists { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            opened => break opened?,
+        }
+    };
+    let gate = Gate::of(identity(&file, path)?);
+    drop(file);
+    let engine = match options.access {
+        Access::ReadOnly => Engine::ReadOnly(open_read_only(path, options)?),
+        Access::Shared | Access::Exclusive => {
+            Engine::Writable(Arc::new(open_writable(path, options)?))
+        }
+    };
+    let store = ImageStore::new(Handle::new(path.to_owned(), engine), gate, options);
+    check_schema(&store)?;
+    tracing::debug!("opened");
+    Ok(store)
+}
+
+fn builder(options: &OpenOptions) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(options.cache_size);
+    builder.set_concurrency_mode(match options.access {
+        Access::Exclusive => ConcurrencyMode::ExclusiveWriter,
+        Access::Shared | Access::ReadOnly => ConcurrencyMode::MultiWriter,
+    });
+    builder
+}
+
+/// Opens for writing, and waits for other processes no longer than the options say: the engine
+/// refuses at once beside an exclusive access, and waits without limit for another's transaction.
+fn open_writable(path: &Path, options: &OpenOptions) -> Result<Database> {
+    let begun = Instant::now();
+    let busy = || Error::Busy {
+        path: path.to_owned(),
+        waited: begun.elapsed(),
+    };
+    for pause in Pauses::until(begun + options.lock_wait) {
+        let (opened, has_opened) = mpsc::sync_channel(1);
+        let (helper_path, helper_options) = (path.to_owned(), options.clone());
+        let helper = move || {
+            // Where nobody waits any more, the database is dropped, and with it its locks.
+            let _ = opened.send(open_writable_once(&helper_path, &helper_options));
+        };
+        thread::Builder::new()
+            .name("image-store-open".to_owned())
+            .spawn(helper)
+            .map_err(|source| io_error("start a thread to open", path, source))?;
+        let left = (begun + options.lock_wait).saturating_duration_since(Instant::now());
+        match has_opened.recv_timeout(left.max(READ_ONLY_PATIENCE)) {
+            Ok(Err(Failure::Engine(redb::Error::DatabaseAlreadyOpen))) => thread::sleep(pause),
+            Ok(opened) => return opened.map_err(|failure| explain(failure, path)),
+            Err(_) => return Err(busy()),
+        }
+    }
+    Err(busy())
+}
+
+fn open_writable_once(path: &Path, options: &OpenOptions) -> Outcome<Database> {
+    let file = open_existing(path, true)?;
+    contain(|| Ok(builder(options).create_with_backend(FileBackend::new(file)?)?))
+}
+
+/// Opens for reading. Where the last writer died, the engine refuses until the file was opened for
+/// writing once, which takes it some milliseconds.
+fn open_read_only(path: &Path, options: &OpenOptions) -> Result<ReadOnlyDatabase> {
+    let begun = Instant::now();
+    let mut deadline = begun + READ_ONLY_PATIENCE;
+    let mut mended = false;
+    let mut pauses = Pauses::until(begun + options.lock_wait.max(READ_ONLY_PATIENCE));
+    loop {
+        let refused = match open_read_only_once(path, options) {
+            Ok(database) => return Ok(database),
+            Err(Failure::Engine(refused)) => refused,
+            Err(failure) => return Err(explain(failure, path)),
+        };
+        let Some(pause) = pauses.next() else {
+            return Err(Error::Busy {
+                path: path.to_owned(),
+                waited: begun.elapsed(),
+            });
+        };
+        match refused {
+            redb::Error::RepairAborted if Instant::now() >= deadline => {
+                if mended {
+                    return Err(explain(Failure::Engine(refused), path));
+                }
+                mend(path, options)?;
+                mended = true;
+                deadline = Instant::now() + READ_ONLY_PATIENCE;
+            }
+            redb::Error::RepairAborted | redb::Error::DatabaseAlreadyOpen => thread::sleep(pause),
+            refused => return Err(explain(Failure::Engine(refused), path)),
+        }
+    }
+}
+
+fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDatabase> {
+    let file = open_existing(path, false)?;
+    contain(|| Ok(builder(options).open_read_only_with_backend(FileBackend::new(file)?)?))
+}
+
+/// Opens a store for writing and closes it, which recovers what a writer that died left behind.
+fn mend(path: &Path, options: &OpenOptions) -> Result<()> {
+    tracing::info!(path = %path.display(), "the last writer died; recovering");
+    let writable = options.clone().access(Access::Shared);
+    match open_writable(path, &writable) {
+        Ok(database) => contain(|| Ok(database.close()?)).map_err(|failure| failure.at(path)),
+        Err(Error::Io { source, .. })
+            if matches!(
+                source.kind(),
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Err(Error::NeedsRecovery {
+                path: path.to_owned(),
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Says in the words of this library why the engine would not open a file.
+fn explain(failure: Failure, path: &Path) -> Error {
+    match failure {
+        Failure::Engine(redb::Error::Io(error))
+            if error.kind() == std::io::ErrorKind::InvalidData =>
+        {
+            not_a_store(path, "it is not a redb database")
+        }
+        Failure::Engine(redb::Error::Io(error))
+            if error.kind() == std::io::ErrorKind::UnexpectedEof =>
+        {
+            Error::Corrupt {
+                path: path.to_owned(),
+                what: "the file ends too early".to_owned(),
+                source: Some(Box::new(error)),
+            }
+        }
+        Failure::Engine(redb::Error::UpgradeRequired(version)) => not_a_store(
+            path,
+            &format!("it is a redb database of the old file format {version}"),
+        ),
+        Failure::Engine(redb::Error::RepairAborted) => Error::NeedsRecovery {
+            path: path.to_owned(),
+        },
+        Failure::Engine(redb::Error::LockProtocolMismatch) => Error::Busy {
+            path: path.to_owned(),
+            waited: Duration::ZERO,
+        },
+        failure => failure.at(path),
+    }
+}
+
+/// Refuses what is not ours or too new, and brings an older schema up to date.
+fn check_schema(store: &ImageStore) -> Result<()> {
+    let path = store.path();
+    let transaction = store.handle().begin_read()?;
+    let found =
+        contain(|| migrations::inspect(&transaction)).map_err(|failure| failure.at(path))?;
+    drop(transaction);
+    match found {
+        None => Err(Error::ForeignDatabase {
+            path: path.to_owned(),
+        }),
+        Some(found) if found > migrations::CURRENT => Err(Error::SchemaTooNew {
+            path: path.to_owned(),
+            found,
+            supported: migrations::CURRENT,
+        }),
+        Some(found) if found < migrations::CURRENT => store.migrate(),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Pauses that grow, with jitter so that processes do not stay in step, until a deadline.
+struct Pauses {
+    next: Duration,
+    deadline: Instant,
+}
+
+impl Pauses {
+    const fn until(deadline: Instant) -> Self {
+        Self {
+            next: PAUSES.0,
+            deadline,
+        }
+    }
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        if Instant::now() >= self.deadline {
+            return None;
+        }
+        let pause = self.next.mul_f64(0.5 + rand::random::<f64>());
+        self.next = (self.next * 2).min(PAUSES.1);
+        Some(pause)
+    }
+}

@@ -1,0 +1,103 @@
+//! How a store is opened.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::store::{Access, ImageStore, open};
+
+/// How a store is opened; made by [`ImageStore::options`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use image_store::{Access, ImageStore};
+///
+/// # let dir = tempfile::tempdir()?;
+/// let store = ImageStore::options()
+///     .access(Access::Exclusive)
+///     .cache_size(64 << 20)
+///     .lock_wait(Duration::from_secs(5))
+///     .open(dir.path().join("images.redb"))?;
+/// assert!(!store.is_read_only());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct OpenOptions {
+    pub(super) access: Access,
+    pub(super) create: bool,
+    pub(super) cache_size: usize,
+    pub(super) lock_wait: Duration,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            access: Access::Shared,
+            create: true,
+            cache_size: 32 << 20,
+            lock_wait: Duration::from_secs(30),
+        }
+    }
+}
+
+impl OpenOptions {
+    /// How processes share the store; [`Access::Shared`] where nothing is said.
+    pub const fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Opens read-only, as [`Access::ReadOnly`]; `false` changes nothing.
+    pub const fn read_only(mut self, read_only: bool) -> Self {
+        if read_only {
+            self.access = Access::ReadOnly;
+        }
+        self
+    }
+
+    /// Whether a store that is not there is created; `true` where nothing is said. A read-only open
+    /// never creates one.
+    pub const fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// The memory that the engine may use for pages of the file, in bytes; 32 MiB where nothing is
+    /// said. It is taken as it is needed.
+    pub const fn cache_size(mut self, bytes: usize) -> Self {
+        self.cache_size = bytes;
+        self
+    }
+
+    /// How long opening and [`ImageStore::write`] wait for others; 30 seconds where nothing is
+    /// said.
+    pub const fn lock_wait(mut self, limit: Duration) -> Self {
+        self.lock_wait = limit;
+        self
+    }
+
+    /// Opens the store at `path`.
+    ///
+    /// A new store appears whole: it is built in a temporary file beside `path` with mode 0600, and
+    /// given its name when it is complete and on disk.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotFound`](crate::Error::NotFound): there is none and none is to be created.
+    /// - [`Error::NotAStore`](crate::Error::NotAStore): it is a folder, a symbolic link, an empty
+    ///   file, or a file of some other format.
+    /// - [`Error::ForeignDatabase`](crate::Error::ForeignDatabase): it is a redb database of some
+    ///   other program.
+    /// - [`Error::SchemaTooNew`](crate::Error::SchemaTooNew): it was written by a newer version.
+    /// - [`Error::Busy`](crate::Error::Busy): another process holds it for longer than
+    ///   [`lock_wait`](Self::lock_wait).
+    /// - [`Error::NeedsRecovery`](crate::Error::NeedsRecovery): read-only, the last writer died,
+    ///   and this process may not write to the file.
+    /// - [`Error::Corrupt`](crate::Error::Corrupt), [`Error::Io`](crate::Error::Io).
+    pub fn open(self, path: impl AsRef<Path>) -> Result<ImageStore> {
+        open::open(path.as_ref(), &self)
+    }
+}

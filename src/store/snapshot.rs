@@ -1,0 +1,83 @@
+//! A state of the store that stays as it is.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::engine::{Failure, Outcome, contain};
+use crate::error::{Error, Result};
+use crate::read::{Lookup, Source};
+use crate::store::database::Handle;
+use crate::tables::SnapshotTables;
+
+/// A state of the store, which later writes do not disturb; made by
+/// [`ImageStore::read`](crate::ImageStore::read). Cloning it is cheap and keeps the state.
+///
+/// All its lookups come from [`Lookup`](crate::Lookup).
+///
+/// Pages that a snapshot sees cannot be used again while it lives: a snapshot that is kept while
+/// others write makes the file grow. Take one for a task, not for the life of a program.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::{ImageStore, Lookup, NewImage};
+///
+/// # let dir = tempfile::tempdir()?;
+/// let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let before = store.read()?;
+/// store.create(NewImage::new().name("localhost/app"))?;
+///
+/// assert!(!before.exists("localhost/app")?);
+/// assert!(store.read()?.exists("localhost/app")?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Dropped before the handle: the handle may be the last one.
+    tables: SnapshotTables,
+    handle: Arc<Handle>,
+}
+
+impl Snapshot {
+    pub(super) fn new(handle: &Arc<Handle>) -> Result<Self> {
+        let transaction = handle.begin_read()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                tables: SnapshotTables::new(transaction, handle.is_read_only()),
+                handle: Arc::clone(handle),
+            }),
+        })
+    }
+}
+
+impl Source for Snapshot {
+    type Tables<'t> = SnapshotTables;
+    type Held<'a> = Self;
+
+    fn hold(&self) -> Result<Self> {
+        Ok(self.clone())
+    }
+
+    fn view<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {
+        self.inner.handle.check_process()?;
+        contain(|| look(&self.inner.tables)).map_err(|failure| self.error(failure))
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        failure.at(self.inner.handle.path())
+    }
+}
+
+impl Lookup for Snapshot {}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("path", &self.inner.handle.path())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,209 @@
+//! Many steps that become visible and durable at once.
+
+use std::fmt;
+use std::io::Read;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use redb::WriteTransaction;
+use self_cell::self_cell;
+
+use crate::content::Stored;
+use crate::engine::{Failure, Outcome, contain};
+use crate::error::{Error, Result};
+use crate::meta;
+use crate::model::Image;
+use crate::read::{Lookup, Source};
+use crate::store::database::Handle;
+use crate::store::gate::Pass;
+use crate::tables::WriteTables;
+use crate::write;
+
+self_cell!(
+    /// A write transaction of the engine with its tables open.
+    struct Open {
+        owner: WriteTransaction,
+        #[not_covariant]
+        dependent: WriteTables,
+    }
+);
+
+/// Many steps that become visible and durable at once, or not at all; made by
+/// [`ImageStore::write`](crate::ImageStore::write).
+///
+/// It sees its own changes through [`Lookup`](crate::Lookup); others see them when
+/// [`commit`](Self::commit) has returned. Dropping it instead leaves nothing of it. A step that
+/// fails leaves nothing of itself, and the transaction goes on.
+///
+/// While it lives, no other thread or process writes to the store. It stays on the thread that
+/// began it.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::{ImageStore, Lookup, NewImage};
+///
+/// # let dir = tempfile::tempdir()?;
+/// let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let mut transaction = store.write()?;
+/// let image = transaction.create(NewImage::new().name("localhost/app:new"))?;
+/// transaction.add_names(&image.id, &["localhost/app:latest"])?;
+/// assert!(transaction.delete("localhost/app:unknown").is_err());
+/// transaction.commit()?;
+///
+/// assert_eq!(store.get("localhost/app:latest")?.id, image.id);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a transaction that is dropped leaves nothing"]
+pub struct Transaction {
+    // The order of the fields is that of dropping: tables and transaction, then the handle they
+    // belong to, then the pass that lets the next thread in.
+    open: Open,
+    handle: Arc<Handle>,
+    _pass: Pass,
+    changed: bool,
+    broken: bool,
+    /// The pass belongs to a thread.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Transaction {
+    pub(super) fn new(
+        transaction: WriteTransaction,
+        handle: Arc<Handle>,
+        pass: Pass,
+    ) -> Result<Self> {
+        let open = contain(|| Open::try_new(transaction, |owner| WriteTables::open(owner)));
+        Ok(Self {
+            open: open.map_err(|failure| failure.at(handle.path()))?,
+            handle,
+            _pass: pass,
+            changed: false,
+            broken: false,
+            _not_send: PhantomData,
+        })
+    }
+
+    /// Makes the steps visible to others and durable: when this returns, they are on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TransactionBroken`] where an earlier step failed in the file itself; and
+    /// [`Error::Io`] where the commit fails. The store is then as it was before.
+    #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
+    pub fn commit(self) -> Result<()> {
+        self.check_usable()?;
+        if !self.changed {
+            return Ok(());
+        }
+        let Self {
+            mut open,
+            handle,
+            _pass,
+            ..
+        } = self;
+        let committed = contain(|| {
+            open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta))?;
+            Ok(open.into_owner().commit()?)
+        });
+        committed.map_err(|failure| failure.at(handle.path()))?;
+        tracing::debug!("committed");
+        Ok(())
+    }
+
+    /// Stores the bytes of an item of a record that [`insert_legacy`](Self::insert_legacy) will
+    /// bring.
+    pub(crate) fn put_content(&mut self, key: &str, data: &mut dyn Read) -> Result<Stored> {
+        self.step(|tables| write::put_content(tables, data, key))
+    }
+
+    /// Takes over an image as a legacy store recorded it.
+    pub(crate) fn insert_legacy(&mut self, image: Image) -> Result<()> {
+        self.step(|tables| write::insert_legacy(tables, image))
+    }
+
+    /// Runs one step. One that fails in the file itself may have been half done, so nothing of the
+    /// transaction is kept then; one that is refused has written nothing.
+    pub(super) fn step<R>(
+        &mut self,
+        step: impl FnOnce(&mut WriteTables<'_>) -> Outcome<R>,
+    ) -> Result<R> {
+        self.check_usable()?;
+        let done = self
+            .open
+            .with_dependent_mut(|_, tables| contain(|| step(tables)));
+        match done {
+            Ok(result) => {
+                self.changed = true;
+                Ok(result)
+            }
+            Err(failure) => {
+                self.broken |= failure.breaks_transaction();
+                Err(self.error(failure))
+            }
+        }
+    }
+
+    fn check_usable(&self) -> Result<()> {
+        self.handle.check_process()?;
+        if self.broken {
+            return Err(Error::TransactionBroken {
+                path: self.handle.path().to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Source for Transaction {
+    type Tables<'t> = WriteTables<'t>;
+    type Held<'a> = &'a Self;
+
+    fn hold(&self) -> Result<&Self> {
+        Ok(self)
+    }
+
+    fn view<R>(&self, look: impl FnOnce(&WriteTables<'_>) -> Outcome<R>) -> Result<R> {
+        self.check_usable()?;
+        let looked = self
+            .open
+            .with_dependent(|_, tables| contain(|| look(tables)));
+        looked.map_err(|failure| self.error(failure))
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        failure.at(self.handle.path())
+    }
+}
+
+impl<S: Source> Source for &S {
+    type Tables<'t> = S::Tables<'t>;
+    type Held<'a>
+        = S::Held<'a>
+    where
+        Self: 'a;
+
+    fn hold(&self) -> Result<S::Held<'_>> {
+        (**self).hold()
+    }
+
+    fn view<R>(&self, look: impl FnOnce(&S::Tables<'_>) -> Outcome<R>) -> Result<R> {
+        (**self).view(look)
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        (**self).error(failure)
+    }
+}
+
+impl Lookup for Transaction {}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("path", &self.handle.path())
+            .field("changed", &self.changed)
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,99 @@
+//! Creating an image with all its items at once.
+
+use std::collections::BTreeMap;
+
+use redb::ReadableTable;
+
+use crate::content;
+use crate::engine::Outcome;
+use crate::error::Error;
+use crate::model::{
+    BigDataItem, ContentHash, Image, NewImage, Timestamp, dedupe, is_manifest_key, validate_digest,
+};
+use crate::read::image_at;
+use crate::tables::WriteTables;
+use crate::write::put::insert;
+use crate::write::random_id::random_id;
+
+/// Creates an image. Mirrors `imageStore.create` of the legacy store, which checks in this order:
+/// the ID, the names, the digest, the items.
+pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Image> {
+    let id = match new.id.filter(|id| !id.is_empty()) {
+        Some(id) if tables.ids.get(id.as_str())?.is_some() => {
+            return Err(Error::DuplicateId { id }.into());
+        }
+        Some(id) => id,
+        None => unused_id(tables)?,
+    };
+    let names = dedupe(new.names);
+    for name in &names {
+        let holder = tables.names.get(name.as_str())?.map(|row| row.value());
+        if let Some(holder) = holder {
+            return Err(Error::DuplicateName {
+                name: name.clone(),
+                holder: image_at(tables, holder)?.id,
+            }
+            .into());
+        }
+    }
+    let digest = new.digest.filter(|digest| !digest.is_empty());
+    if let Some(digest) = &digest {
+        validate_digest(digest)?;
+    }
+    let mut image = Image {
+        id,
+        digest,
+        names,
+        names_history: new.names_history,
+        top_layer: new.top_layer.filter(|layer| !layer.is_empty()),
+        metadata: new.metadata,
+        created: Some(new.created.unwrap_or_else(Timestamp::now)),
+        flags: new.flags,
+        ..Image::default()
+    };
+    image.recompute_digests();
+    // Only the last of several items with one key is stored, as if each had replaced the one before.
+    let mut bytes = BTreeMap::new();
+    for item in &new.big_data {
+        if item.key.is_empty() {
+            return Err(Error::InvalidBigDataName {
+                reference: image.id,
+            }
+            .into());
+        }
+        let hash = ContentHash::of(&item.data);
+        let given = item.digest.clone().filter(|digest| !digest.is_empty());
+        if let Some(digest) = given.as_ref().filter(|_| is_manifest_key(&item.key)) {
+            validate_digest(digest)?;
+        }
+        let recorded = BigDataItem {
+            size: i64::try_from(item.data.len()).ok(),
+            digest: Some(given.unwrap_or_else(|| hash.to_digest())),
+            content: Some(hash),
+        };
+        image.set_item(&item.key, recorded);
+        bytes.insert(item.key.as_str(), item.data.as_slice());
+    }
+    let mut stored = Vec::new();
+    for data in bytes.into_values() {
+        stored.push(content::store_bytes(tables, data)?.hash);
+    }
+    if let Err(failure) = insert(tables, &image) {
+        if !failure.breaks_transaction() {
+            for hash in &stored {
+                content::release(tables, hash)?;
+            }
+        }
+        return Err(failure);
+    }
+    Ok(image)
+}
+
+fn unused_id(tables: &WriteTables<'_>) -> Outcome<String> {
+    loop {
+        let id = random_id();
+        if tables.ids.get(id.as_str())?.is_none() {
+            return Ok(id);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Setting a big data item.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::Read;
+
+use crate::content;
+use crate::engine::Outcome;
+use crate::error::Error;
+use crate::model::{BigDataItem, Image, is_manifest_key, validate_digest};
+use crate::read::resolve_image;
+use crate::tables::WriteTables;
+use crate::write::put::replace;
+
+/// Computes the digest of a manifest from its bytes.
+pub type DigestFunction = dyn Fn(&[u8]) -> Result<String, Box<dyn StdError + Send + Sync>>;
+
+/// Where the digest of a manifest item comes from: an item whose key begins with `manifest`. The
+/// digest of any other item is the SHA-256 of its bytes.
+///
+/// Mirrors the `digestManifest` argument of `imageStore.SetBigData`.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub enum ManifestDigest<'a> {
+    /// The SHA-256 of the bytes.
+    #[default]
+    Sha256,
+    /// This digest, which the caller computed: for a signed schema 1 manifest, that of its payload.
+    Given(&'a str),
+    /// What this function returns for the bytes of the manifest.
+    Function(&'a DigestFunction),
+    /// There is none: setting a manifest fails with [`Error::DigestUnknown`].
+    Missing,
+}
+
+impl fmt::Debug for ManifestDigest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sha256 => f.write_str("Sha256"),
+            Self::Given(digest) => f.debug_tuple("Given").field(digest).finish(),
+            Self::Function(_) => f.write_str("Function(_)"),
+            Self::Missing => f.write_str("Missing"),
+        }
+    }
+}
+
+/// The bytes of an item that is set.
+pub(crate) enum ItemBytes<'a> {
+    Whole(&'a [u8]),
+    Stream(&'a mut dyn Read),
+}
+
+/// The longest manifest that a digest function is given from a stream: it needs the bytes whole.
+const MANIFEST_LIMIT: u64 = 64 << 20;
+
+/// Sets an item of an image. Mirrors `imageStore.SetBigData`.
+pub(crate) fn set_big_data(
+    tables: &mut WriteTables<'_>,
+    reference: &str,
+    key: &str,
+    bytes: ItemBytes<'_>,
+    manifest_digest: ManifestDigest<'_>,
+) -> Outcome<()> {
+    if key.is_empty() {
+        return Err(Error::InvalidBigDataName {
+            reference: reference.to_owned(),
+        }
+        .into());
+    }
+    let (number, before) = resolve_image(tables, reference)?;
+    let mut buffer = Vec::new();
+    let bytes = match (bytes, manifest_digest) {
+        (ItemBytes::Stream(input), ManifestDigest::Function(_)) if is_manifest_key(key) => {
+            read_manifest(input, key, &mut buffer)?;
+            ItemBytes::Whole(&buffer)
+        }
+        (ItemBytes::Whole(bytes), _) => ItemBytes::Whole(bytes),
+        (ItemBytes::Stream(input), _) => ItemBytes::Stream(input),
+    };
+    let given = given_digest(&before, key, &bytes, manifest_digest)?;
+    let stored = match bytes {
+        ItemBytes::Whole(bytes) => content::store_bytes(tables, bytes)?,
+        ItemBytes::Stream(input) => content::store_stream(tables, input, |source| {
+            Error::Input {
+                key: key.to_owned(),
+                source,
+            }
+            .into()
+        })?,
+    };
+    let recorded = BigDataItem {
+        size: i64::try_from(stored.size).ok(),
+        digest: Some(given.unwrap_or_else(|| stored.hash.to_digest())),
+        content: Some(stored.hash),
+    };
+    let mut after = before.clone();
+    after.set_item(key, recorded);
+    let replaced = replace(tables, number, &before, &after);
+    if let Err(failure) = &replaced
+        && !failure.breaks_transaction()
+    {
+        content::release(tables, &stored.hash)?;
+    }
+    replaced
+}
+
+/// The digest to record, where it is not the SHA-256 of the bytes.
+fn given_digest(
+    image: &Image,
+    key: &str,
+    bytes: &ItemBytes<'_>,
+    manifest_digest: ManifestDigest<'_>,
+) -> Outcome<Option<String>> {
+    if !is_manifest_key(key) {
+        return Ok(None);
+    }
+    let digest = match (manifest_digest, bytes) {
+        (ManifestDigest::Given(digest), _) => digest.to_owned(),
+        (ManifestDigest::Function(digest_of), ItemBytes::Whole(bytes)) => digest_of(bytes)
+            .map_err(|source| Error::ManifestDigest {
+                id: image.id.clone(),
+                key: key.to_owned(),
+                source,
+            })?,
+        (ManifestDigest::Missing, _) => {
+            return Err(Error::DigestUnknown {
+                id: image.id.clone(),
+                key: key.to_owned(),
+            }
+            .into());
+        }
+        (ManifestDigest::Sha256 | ManifestDigest::Function(_), _) => return Ok(None),
+    };
+    validate_digest(&digest)?;
+    Ok(Some(digest))
+}
+
+fn read_manifest(input: &mut dyn Read, key: &str, buffer: &mut Vec<u8>) -> Outcome<()> {
+    let read = input.take(MANIFEST_LIMIT + 1).read_to_end(buffer);
+    let size = read.map_err(|source| Error::Input {
+        key: key.to_owned(),
+        source,
+    })? as u64;
+    if size > MANIFEST_LIMIT {
+        return Err(Error::TooLarge {
+            what: format!("the manifest {key:?}, which a digest function needs whole,"),
+            size,
+            limit: MANIFEST_LIMIT,
+        }
+        .into());
+    }
+    Ok(())
+}

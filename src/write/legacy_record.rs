@@ -1,0 +1,55 @@
+//! Taking over an image of a legacy store as it was recorded there.
+
+use std::io::Read;
+
+use redb::ReadableTable;
+
+use crate::content::{self, Stored};
+use crate::engine::Outcome;
+use crate::error::Error;
+use crate::index::Rows;
+use crate::model::Image;
+use crate::read::image_at;
+use crate::tables::WriteTables;
+use crate::write::put::{insert, remove, take_names};
+
+/// Stores the bytes of an item whose record comes later. Until then nothing refers to them.
+pub(crate) fn put_content(
+    tables: &mut WriteTables<'_>,
+    input: &mut dyn Read,
+    key: &str,
+) -> Outcome<Stored> {
+    content::store_stream(tables, input, |source| {
+        Error::Input {
+            key: key.to_owned(),
+            source,
+        }
+        .into()
+    })
+}
+
+/// Adds an image after all others. Its names are taken from those who have them, an image with its
+/// ID is removed, and its digests follow from its record.
+///
+/// Mirrors `imageStore.load` of the legacy store, where the later of two holders keeps a name.
+pub(crate) fn insert_legacy(tables: &mut WriteTables<'_>, mut image: Image) -> Outcome<()> {
+    image.recompute_digests();
+    // Held while the earlier image goes, which may be the only one that has the same bytes.
+    let contents = Rows::of(Some(&image)).contents;
+    let holder = tables.ids.get(image.id.as_str())?.map(|row| row.value());
+    if let Some(number) = holder {
+        for hash in contents.keys() {
+            content::add_references(tables, hash, 1)?;
+        }
+        let earlier = image_at(tables, number)?;
+        remove(tables, number, &earlier)?;
+    }
+    take_names(tables, &image.names, None)?;
+    insert(tables, &image)?;
+    if holder.is_some() {
+        for hash in contents.keys() {
+            content::remove_references(tables, hash, 1)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Mutations, each one step of a write transaction.
+//!
+//! A step first reads and checks, then writes: one that is refused has written nothing, so the
+//! transaction goes on without it. The engine has no nested transactions to roll a step back with.
+
+mod create;
+mod fields;
+mod items;
+mod legacy_record;
+mod names;
+mod put;
+mod random_id;
+mod remove;
+
+pub(crate) use create::create;
+pub(crate) use fields::{
+    add_mapped_top_layer, clear_flag, remove_mapped_top_layer, set_flag, set_metadata,
+};
+pub use items::{DigestFunction, ManifestDigest};
+pub(crate) use items::{ItemBytes, set_big_data};
+pub(crate) use legacy_record::{insert_legacy, put_content};
+pub(crate) use names::{NameChange, change_names};
+pub(crate) use remove::{delete, wipe};
