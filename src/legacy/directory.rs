@@ -252,7 +252,10 @@ mod tests {
         assert_eq!(kind(&directory, &[]), FileKind::Folder);
         assert_eq!(kind(&directory, &["sub"]), FileKind::Folder);
         assert_eq!(kind(&directory, &["link-to-folder"]), FileKind::Link);
-        assert_eq!(kind(&directory, &["link-to-folder", "secret"]), FileKind::Link);
+        assert_eq!(
+            kind(&directory, &["link-to-folder", "secret"]),
+            FileKind::Link
+        );
         assert_eq!(kind(&directory, &["link-to-file"]), FileKind::Link);
         assert_eq!(kind(&directory, &["link-to-nothing"]), FileKind::Link);
         assert_eq!(kind(&directory, &["fifo"]), FileKind::Fifo);
@@ -260,8 +263,14 @@ mod tests {
         assert_eq!(kind(&directory, &["socket"]), FileKind::Socket);
         let too_long = "x".repeat(256);
         for missing in ["nothing", too_long.as_str()] {
-            assert!(matches!(directory.file(&[missing]).unwrap(), Found::Missing));
-            assert!(matches!(directory.file(&[missing, "x"]).unwrap(), Found::Missing));
+            assert!(matches!(
+                directory.file(&[missing]).unwrap(),
+                Found::Missing
+            ));
+            assert!(matches!(
+                directory.file(&[missing, "x"]).unwrap(),
+                Found::Missing
+            ));
         }
     }
 

@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn a_key_is_its_own_file_name_but_for_odd_characters_before_the_last() {
-        for key in ["", "manifest", "0.9", "A", "aB", "ab-", "é", "aé", ".", "..", "=", "end/"] {
+        for key in [
+            "", "manifest", "0.9", "A", "aB", "ab-", "é", "aé", ".", "..", "=", "end/",
+        ] {
             assert_eq!(item_file_name(key), key);
         }
         for (key, name) in [

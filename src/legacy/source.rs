@@ -104,16 +104,14 @@ impl Source {
     fn is_images_directory(&self) -> Result<bool> {
         for name in [IMAGES_JSON, IMAGES_LOCK] {
             let kind = self.directory.kind_of(OsStr::new(name));
-            if kind.map_err(|error| self.refused("look into", error))?.is_some() {
+            if kind
+                .map_err(|error| self.refused("look into", error))?
+                .is_some()
+            {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    /// The path of the directory, for messages.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The path of the file with the records, for messages.
@@ -148,6 +146,19 @@ impl Source {
                 !entry.as_ref().is_ok_and(|entry| own(&entry.name))
             })
             .map(|entry| entry.map_err(|error| self.refused("list", error))))
+    }
+
+    /// An error of something at `names` in the directory.
+    pub(crate) fn refused_below(
+        &self,
+        action: &'static str,
+        names: &[&str],
+        error: io::Error,
+    ) -> Error {
+        let path = names
+            .iter()
+            .fold(self.path.clone(), |path, name| path.join(name));
+        refused(action, &path, error)
     }
 
     fn refused(&self, action: &'static str, error: io::Error) -> Error {
@@ -194,7 +205,12 @@ mod tests {
     fn records(path: &Path) -> String {
         let mut text = String::new();
         let source = Source::open(path).unwrap();
-        source.records().unwrap().unwrap().read_to_string(&mut text).unwrap();
+        source
+            .records()
+            .unwrap()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
         text
     }
 
@@ -213,7 +229,7 @@ mod tests {
         assert_eq!(records(&images), "[]");
         assert_eq!(records(&images.join("images.json")), "[]");
         assert_eq!(records(root), "[]");
-        assert_eq!(Source::open(root).unwrap().path(), images);
+        assert_eq!(Source::open(root).unwrap().path, images);
     }
 
     #[test]
@@ -247,6 +263,9 @@ mod tests {
         fs::create_dir(&images).unwrap();
         symlink(&elsewhere, images.join("images.json")).unwrap();
         let error = Source::open(&images).unwrap().records().unwrap_err();
-        assert!(error.to_string().contains("it is a symbolic link"), "{error}");
+        assert!(
+            error.to_string().contains("it is a symbolic link"),
+            "{error}"
+        );
     }
 }

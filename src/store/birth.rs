@@ -24,25 +24,32 @@ use crate::store::file::{folder, io_error, name, sync_folder};
 /// [`Error::AlreadyExists`] where something is there by then; it is left alone.
 pub(super) fn create(path: &Path) -> Result<()> {
     remove_leftovers(path)?;
-    let file = built(path)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(Error::AlreadyExists {
-                path: path.to_owned(),
-            });
-        }
-        Err(PersistError { error, .. }) => {
-            return Err(io_error("give its name to the new store", path, error));
-        }
-    }
-    sync_folder(&folder(path))?;
+    give_name(built(path)?, path)?;
     tracing::info!(path = %path.display(), "created a store");
     Ok(())
 }
 
-/// A complete store in a temporary file, on disk and locked.
-fn built(path: &Path) -> Result<NamedTempFile> {
+/// Puts a store that is complete, on disk and locked in its place.
+///
+/// # Errors
+///
+/// [`Error::AlreadyExists`] where something is there by then; it is left alone.
+pub(super) fn give_name(file: NamedTempFile, path: &Path) -> Result<()> {
+    match file.persist_noclobber(path) {
+        Ok(_) => sync_folder(&folder(path)),
+        Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Error::AlreadyExists {
+                path: path.to_owned(),
+            })
+        }
+        Err(PersistError { error, .. }) => {
+            Err(io_error("give its name to the new store", path, error))
+        }
+    }
+}
+
+/// A complete and empty store in a temporary file, on disk and locked.
+pub(super) fn built(path: &Path) -> Result<NamedTempFile> {
     loop {
         let file = temporary(path)?;
         build(file.as_file()).map_err(|failure| failure.at(path))?;
@@ -58,7 +65,7 @@ fn built(path: &Path) -> Result<NamedTempFile> {
 
 /// Locks a temporary file, and says whether it is still there: another builder may have taken it
 /// for a leftover while it was not locked.
-fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool> {
+pub(super) fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool> {
     file.as_file()
         .lock()
         .map_err(|source| io_error("lock the new store", path, source))?;
@@ -99,7 +106,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
 }
 
 /// Removes the temporary files of builders that died.
-fn remove_leftovers(path: &Path) -> Result<()> {
+pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
     let prefix = temporary_prefix(path)?;
     let folder = folder(path);
     let refused = |source| io_error("look for leftovers in", &folder, source);

@@ -7,6 +7,7 @@ mod file;
 mod gate;
 mod image_store;
 mod mutations;
+mod new_store;
 mod one_step;
 mod open;
 mod options;
@@ -16,6 +17,7 @@ mod waiter;
 
 pub use access::Access;
 pub use image_store::ImageStore;
+pub(crate) use new_store::NewStore;
 pub use options::OpenOptions;
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;

@@ -52,7 +52,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     Ok(store)
 }
 
-fn builder(options: &OpenOptions) -> Builder {
+pub(super) fn builder(options: &OpenOptions) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_size);
     builder.set_concurrency_mode(match options.access {

@@ -75,7 +75,9 @@ mod tests {
     fn go(value: impl Serialize) -> String {
         let mut out = Vec::new();
         value
-            .serialize(&mut serde_json::Serializer::with_formatter(&mut out, GoFormat))
+            .serialize(&mut serde_json::Serializer::with_formatter(
+                &mut out, GoFormat,
+            ))
             .unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -83,7 +85,8 @@ mod tests {
     #[test]
     fn escapes_what_the_legacy_library_escapes() {
         let text = "a<b>&\u{2028}\u{2029}é名😀\u{7f}/'\"\\";
-        let expected = r#""a\u003cb\u003e\u0026\u2028\u2029é名😀"#.to_owned() + "\u{7f}" + r#"/'\"\\""#;
+        let expected =
+            r#""a\u003cb\u003e\u0026\u2028\u2029é名😀"#.to_owned() + "\u{7f}" + r#"/'\"\\""#;
         assert_eq!(go(text), expected);
         let controls: String = (0..32u8).map(char::from).collect();
         let expected: String = (0..32u8)

@@ -63,7 +63,10 @@ impl Serialize for ImageJson<'_> {
         }
         object.list(Field::Names.name(), &image.names)?;
         object.list(Field::NamesHistory.name(), &image.names_history)?;
-        object.text(Field::TopLayer, image.top_layer.as_deref().unwrap_or_default())?;
+        object.text(
+            Field::TopLayer,
+            image.top_layer.as_deref().unwrap_or_default(),
+        )?;
         object.list(Field::MappedTopLayers.name(), &image.mapped_top_layers)?;
         object.text(Field::Metadata, &image.metadata)?;
         object.list(Field::BigDataNames.name(), &image.big_data_names)?;

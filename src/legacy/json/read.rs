@@ -347,14 +347,38 @@ mod tests {
     #[test]
     fn wrong_types_name_the_field_and_the_place() {
         let cases = [
-            (r#"{"id": 5}"#, r#"line 1, column 9 (byte 8): field "id": invalid type: integer `5`"#),
-            (r#"{"names": "a"}"#, r#"field "names": invalid type: string "a", expected a sequence"#),
-            (r#"{"names": [1]}"#, r#"field "names": invalid type: integer `1`, expected a string"#),
-            (r#"{"Created": 1}"#, r#"field "Created": invalid type: integer `1`"#),
-            (r#"{"flags": []}"#, r#"field "flags": invalid type: sequence, expected a map"#),
-            (r#"{"big-data-sizes": {"k": 1.5}}"#, r#"field "big-data-sizes": invalid type: float"#),
-            (r#"{"big-data-sizes": {"k": "1"}}"#, r#"field "big-data-sizes": invalid type: string"#),
-            (r#"{"big-data-digests": {"k": 1}}"#, r#"field "big-data-digests": invalid type"#),
+            (
+                r#"{"id": 5}"#,
+                r#"line 1, column 9 (byte 8): field "id": invalid type: integer `5`"#,
+            ),
+            (
+                r#"{"names": "a"}"#,
+                r#"field "names": invalid type: string "a", expected a sequence"#,
+            ),
+            (
+                r#"{"names": [1]}"#,
+                r#"field "names": invalid type: integer `1`, expected a string"#,
+            ),
+            (
+                r#"{"Created": 1}"#,
+                r#"field "Created": invalid type: integer `1`"#,
+            ),
+            (
+                r#"{"flags": []}"#,
+                r#"field "flags": invalid type: sequence, expected a map"#,
+            ),
+            (
+                r#"{"big-data-sizes": {"k": 1.5}}"#,
+                r#"field "big-data-sizes": invalid type: float"#,
+            ),
+            (
+                r#"{"big-data-sizes": {"k": "1"}}"#,
+                r#"field "big-data-sizes": invalid type: string"#,
+            ),
+            (
+                r#"{"big-data-digests": {"k": 1}}"#,
+                r#"field "big-data-digests": invalid type"#,
+            ),
         ];
         for (json, expected) in cases {
             let said = error(json.as_bytes());
@@ -365,12 +389,24 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused_with_its_place() {
         let cases: [(&[u8], &str); 9] = [
-            (b"{\"id\":\n \"a\",}", "line 2, column 6 (byte 13): trailing comma"),
+            (
+                b"{\"id\":\n \"a\",}",
+                "line 2, column 6 (byte 13): trailing comma",
+            ),
             (b"{\"id\": \"a\" \"b\"}", "(byte 12): expected `,` or `}`"),
-            (b"{\"id\": \"\\ud800\"}", "field \"id\": unexpected end of hex escape"),
-            (b"{\"id\": \"\\udc00\"}", "field \"id\": lone leading surrogate in hex escape"),
+            (
+                b"{\"id\": \"\\ud800\"}",
+                "field \"id\": unexpected end of hex escape",
+            ),
+            (
+                b"{\"id\": \"\\udc00\"}",
+                "field \"id\": lone leading surrogate in hex escape",
+            ),
             (b"{\"id\": \"\\x\"}", "field \"id\": invalid escape"),
-            (b"{\"id\": \"a\xff\"}", "line 1, column 11 (byte 10): bytes that are not UTF-8"),
+            (
+                b"{\"id\": \"a\xff\"}",
+                "line 1, column 11 (byte 10): bytes that are not UTF-8",
+            ),
             (b"{\"id\": \"a\0\"}", "(byte 10): NUL bytes"),
             (b"{\"id\": \"a\n\"}", "control character"),
             (b"{\"id\": \"a\"]}", "(byte 11): expected `,` or `}`"),

@@ -418,8 +418,14 @@ mod tests {
             (b"[", "line 1, column 2 (byte 1): the text is cut short"),
             (b"[{}", "line 1, column 4 (byte 3): the text is cut short"),
             (b"[{},", "line 1, column 5 (byte 4): the text is cut short"),
-            (b"[{\"a\n", "line 2, column 1 (byte 5): the text is cut short"),
-            (b"[{\"a\\", "line 1, column 6 (byte 5): the text is cut short"),
+            (
+                b"[{\"a\n",
+                "line 2, column 1 (byte 5): the text is cut short",
+            ),
+            (
+                b"[{\"a\\",
+                "line 1, column 6 (byte 5): the text is cut short",
+            ),
             (b"\0\0\0", "line 1, column 1 (byte 0): NUL bytes"),
             (b"[{},\n\0\0]", "line 2, column 1 (byte 5): NUL bytes"),
             (b"[{}\0", "line 1, column 4 (byte 3): NUL bytes"),
@@ -427,12 +433,27 @@ mod tests {
             (b"[]\0", "line 1, column 3 (byte 2): NUL bytes"),
             (b"[{}] x", "line 1, column 6 (byte 5): something follows"),
             (b"null x", "line 1, column 6 (byte 5): something follows"),
-            (b"\xef\xbb\xbf[]", "line 1, column 1 (byte 0): the text begins with a byte order"),
+            (
+                b"\xef\xbb\xbf[]",
+                "line 1, column 1 (byte 0): the text begins with a byte order",
+            ),
             (b"{}", "line 1, column 1 (byte 0): the text is not an array"),
-            (b"[{},null]", "line 1, column 5 (byte 4): an element is null"),
-            (b"[1]", "line 1, column 2 (byte 1): an element is not an object"),
-            (b"[{},]", "line 1, column 5 (byte 4): ']' where an image record"),
-            (b"[,{}]", "line 1, column 2 (byte 1): ',' where an image record"),
+            (
+                b"[{},null]",
+                "line 1, column 5 (byte 4): an element is null",
+            ),
+            (
+                b"[1]",
+                "line 1, column 2 (byte 1): an element is not an object",
+            ),
+            (
+                b"[{},]",
+                "line 1, column 5 (byte 4): ']' where an image record",
+            ),
+            (
+                b"[,{}]",
+                "line 1, column 2 (byte 1): ',' where an image record",
+            ),
             (b"[{} {}]", "line 1, column 5 (byte 4): '{' where a comma"),
         ];
         for (text, expected) in cases {
@@ -447,7 +468,10 @@ mod tests {
         text.extend(br#"{"a":"#.repeat(DEPTH_LIMIT + 1));
         let said = fault(&text);
         let place = 1 + 5 * DEPTH_LIMIT;
-        assert!(said.contains(&format!("(byte {place}): objects and arrays")), "{said}");
+        assert!(
+            said.contains(&format!("(byte {place}): objects and arrays")),
+            "{said}"
+        );
     }
 
     #[test]
@@ -455,7 +479,10 @@ mod tests {
         let text = std::io::Cursor::new(b"[{\"a\":\"").chain(std::io::repeat(b'x'));
         let mut splitter = Splitter::with_limit(text, 10 << 20);
         let error = splitter.next().unwrap_err();
-        assert!(error.to_string().contains("larger than 10485760 bytes"), "{error}");
+        assert!(
+            error.to_string().contains("larger than 10485760 bytes"),
+            "{error}"
+        );
         assert_eq!(error.position().offset, 1);
         assert!(splitter.buffer.len() <= 32 << 20);
         assert!(splitter.next().unwrap().is_none());
