@@ -7,15 +7,19 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use tempfile::{NamedTempFile, PersistError};
 
-use crate::engine::{Failure, contain};
+use crate::engine::{Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
-use crate::store::file::{folder, io_error, name, sync_folder};
+use crate::store::database::{Engine, Handle};
+use crate::store::file::{folder, identity, io_error, name, sync_folder};
+use crate::store::gate::Gate;
+use crate::store::{Access, ImageStore, OpenOptions};
 
 /// Creates an empty store at `path`.
 ///
@@ -23,66 +27,131 @@ use crate::store::file::{folder, io_error, name, sync_folder};
 ///
 /// [`Error::AlreadyExists`] where something is there by then; it is left alone.
 pub(super) fn create(path: &Path) -> Result<()> {
-    remove_leftovers(path)?;
-    give_name(built(path)?, path)?;
+    Nascent::new(path, OpenOptions::default().cache_size)?.appear(Placement::New)?;
     tracing::info!(path = %path.display(), "created a store");
     Ok(())
 }
 
-/// Puts a store that is complete, on disk and locked in its place.
-///
-/// # Errors
-///
-/// [`Error::AlreadyExists`] where something is there by then; it is left alone.
-pub(super) fn give_name(file: NamedTempFile, path: &Path) -> Result<()> {
-    match file.persist_noclobber(path) {
-        Ok(_) => sync_folder(&folder(path)),
-        Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Error::AlreadyExists {
-                path: path.to_owned(),
-            })
+/// Where a finished store goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// To a path where nothing is.
+    New,
+    /// In the place of what is there.
+    Replace,
+}
+
+/// A store that is being built under a temporary name. It is gone when it is dropped.
+pub(crate) struct Nascent {
+    // Closed before its file is removed.
+    store: Option<ImageStore>,
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Nascent {
+    /// Begins a store that is to appear at `path`, with no images yet.
+    pub(crate) fn new(path: &Path, cache_size: usize) -> Result<Self> {
+        remove_leftovers(path)?;
+        let file = temporary(path)?;
+        let store = open_temporary(file.as_file(), path, cache_size)?;
+        Ok(Self {
+            store: Some(store),
+            file,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The store, to be filled.
+    pub(crate) fn store(&self) -> Result<&ImageStore> {
+        self.store.as_ref().ok_or_else(|| Error::NotFound {
+            path: self.path.clone(),
+        })
+    }
+
+    /// Gives the finished store its name: everything of it is on disk before, and the name after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`] for [`Placement::New`] where something is there by then.
+    pub(crate) fn appear(mut self, placement: Placement) -> Result<()> {
+        drop(self.store.take());
+        compact(self.file.as_file(), &self.path)?;
+        self.file
+            .as_file()
+            .sync_all()
+            .map_err(|source| io_error("sync the new store", &self.path, source))?;
+        // The engine's close has released the lock.
+        if !is_kept(&self.file, &self.path)? {
+            let gone = io::Error::other("its temporary file was removed");
+            return Err(io_error("finish the new store", &self.path, gone));
         }
-        Err(PersistError { error, .. }) => {
-            Err(io_error("give its name to the new store", path, error))
+        let placed = match placement {
+            Placement::New => self.file.persist_noclobber(&self.path),
+            Placement::Replace => self.file.persist(&self.path),
+        };
+        match placed {
+            Ok(_) => sync_folder(&folder(&self.path)),
+            Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::AlreadyExists { path: self.path })
+            }
+            Err(PersistError { error, .. }) => Err(io_error(
+                "give its name to the new store",
+                &self.path,
+                error,
+            )),
         }
     }
 }
 
-/// A complete and empty store in a temporary file, on disk and locked.
-pub(super) fn built(path: &Path) -> Result<NamedTempFile> {
-    loop {
-        let file = temporary(path)?;
-        build(file.as_file()).map_err(|failure| failure.at(path))?;
-        file.as_file()
-            .sync_all()
-            .map_err(|source| io_error("sync the new store", path, source))?;
-        // The engine's close has released the lock.
-        if is_kept(&file, path)? {
-            return Ok(file);
-        }
-    }
+/// Makes an empty store of an empty file.
+fn open_temporary(file: &File, path: &Path, cache_size: usize) -> Result<ImageStore> {
+    let options = OpenOptions::default()
+        .access(Access::Exclusive)
+        .cache_size(cache_size);
+    let database = contain(|| {
+        let database = open_file(file, cache_size)?;
+        let transaction = database.begin_write()?;
+        migrations::migrate(&transaction)?;
+        transaction.commit()?;
+        Ok(database)
+    });
+    let database = database.map_err(|failure| failure.at(path))?;
+    let gate = Gate::of(identity(file, path)?);
+    let engine = Engine::Writable(Arc::new(database));
+    Ok(ImageStore::new(
+        Handle::new(path.to_owned(), engine),
+        gate,
+        &options,
+    ))
+}
+
+/// Gives back the room that the file has grown into and does not need.
+fn compact(file: &File, path: &Path) -> Result<()> {
+    contain(|| {
+        let mut database = open_file(file, OpenOptions::default().cache_size)?;
+        while database.compact()? {}
+        Ok(database.close()?)
+    })
+    .map_err(|failure| failure.at(path))
+}
+
+/// Opens the engine on a file that this process has locked: the lock belongs to the open file, so
+/// the engine gets the same one.
+fn open_file(file: &File, cache_size: usize) -> Outcome<redb::Database> {
+    let file = file.try_clone().map_err(redb::StorageError::Io)?;
+    Ok(redb::Builder::new()
+        .set_cache_size(cache_size)
+        .create_with_backend(FileBackend::new(file)?)?)
 }
 
 /// Locks a temporary file, and says whether it is still there: another builder may have taken it
 /// for a leftover while it was not locked.
-pub(super) fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool> {
+fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool> {
     file.as_file()
         .lock()
         .map_err(|source| io_error("lock the new store", path, source))?;
     Ok(file.path().exists())
-}
-
-/// Writes an empty store into an empty file.
-fn build(file: &File) -> std::result::Result<(), Failure> {
-    contain(|| {
-        let file = file.try_clone().map_err(redb::StorageError::Io)?;
-        let database = redb::Builder::new().create_with_backend(FileBackend::new(file)?)?;
-        let transaction = database.begin_write()?;
-        migrations::migrate(&transaction)?;
-        transaction.commit()?;
-        database.close()?;
-        Ok(())
-    })
 }
 
 /// The names of temporary files for the store at `path` begin with this.
@@ -106,7 +175,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
 }
 
 /// Removes the temporary files of builders that died.
-pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
+fn remove_leftovers(path: &Path) -> Result<()> {
     let prefix = temporary_prefix(path)?;
     let folder = folder(path);
     let refused = |source| io_error("look for leftovers in", &folder, source);

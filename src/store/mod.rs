@@ -7,7 +7,6 @@ mod file;
 mod gate;
 mod image_store;
 mod mutations;
-mod new_store;
 mod one_step;
 mod open;
 mod options;
@@ -16,8 +15,9 @@ mod transaction;
 mod waiter;
 
 pub use access::Access;
+pub(crate) use birth::{Nascent, Placement};
+pub(crate) use file::{folder, io_error, open_existing, sync_folder};
 pub use image_store::ImageStore;
-pub(crate) use new_store::NewStore;
 pub use options::OpenOptions;
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;

@@ -38,7 +38,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
             opened => break opened?,
         }
     };
-    let gate = Gate::of(identity(&file, path)?);
+    let opened = identity(&file, path)?;
     drop(file);
     let engine = match options.access {
         Access::ReadOnly => Engine::ReadOnly(open_read_only(path, options)?),
@@ -46,13 +46,30 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
             Engine::Writable(Arc::new(open_writable(path, options)?))
         }
     };
-    let store = ImageStore::new(Handle::new(path.to_owned(), engine), gate, options);
+    let store = ImageStore::new(
+        Handle::new(path.to_owned(), engine),
+        Gate::of(opened),
+        options,
+    );
+    // A store that is replaced as a whole gets another file. Whoever waited for the old one must
+    // not go on with it: what it would write there would be lost.
+    let file = open_existing(path, false)?;
+    if identity(&file, path)? != opened {
+        tracing::debug!("replaced while it was opened");
+        drop(store);
+        return open(path, options);
+    }
     check_schema(&store)?;
     tracing::debug!("opened");
     Ok(store)
 }
 
-pub(super) fn builder(options: &OpenOptions) -> Builder {
+/// Opens the engine on the file of a store once more, for writing: for its own maintenance.
+pub(super) fn open_engine(path: &Path, options: &OpenOptions) -> Result<Database> {
+    open_writable(path, options)
+}
+
+fn builder(options: &OpenOptions) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_size);
     builder.set_concurrency_mode(match options.access {

@@ -15,7 +15,7 @@ use crate::legacy::item_path::is_file_name;
 use crate::legacy::json::{ImagesJsonReader, JsonError, JsonFault, Position, Record};
 use crate::legacy::source::Source;
 use crate::model::Image;
-use crate::store::{ImageStore, NewStore, Transaction};
+use crate::store::{Nascent, Placement, Transaction};
 
 /// Imports the legacy images directory at `source` into a new store at `store`.
 ///
@@ -46,11 +46,16 @@ use crate::store::{ImageStore, NewStore, Transaction};
 pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result<ImportSummary> {
     let begun = Instant::now();
     let source = Source::open(source)?;
-    let store_options = ImageStore::options().cache_size(options.cache_size);
-    let new = NewStore::begin(store, store_options)?;
+    // Also refused at the end, but an import may take long.
+    if store.symlink_metadata().is_ok() {
+        return Err(Error::AlreadyExists {
+            path: store.to_owned(),
+        });
+    }
+    let new = Nascent::new(store, options.cache_size)?;
     let mut import = Import {
         source: &source,
-        transaction: new.store().write()?,
+        transaction: new.store()?.write()?,
         folders: Folders::list(&source)?,
         progress: ImportProgress::default(),
         summary: ImportSummary::default(),
@@ -63,7 +68,7 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
         ..
     } = import;
     transaction.commit()?;
-    new.appear()?;
+    new.appear(Placement::New)?;
     summary.elapsed = begun.elapsed();
     tracing::info!(
         images = summary.images,
