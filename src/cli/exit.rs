@@ -52,7 +52,9 @@ impl Exit {
             | Error::AlreadyExists { .. }
             | Error::NotAStore { .. }
             | Error::ForeignDatabase { .. }
-            | Error::SchemaTooNew { .. } => Self::Usage,
+            | Error::SchemaTooNew { .. }
+            | Error::LegacySource { .. }
+            | Error::LegacyRecords { .. } => Self::Usage,
             _ => match error.kind() {
                 ErrorKind::ImageUnknown
                 | ErrorKind::DuplicateId
