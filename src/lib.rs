@@ -26,6 +26,12 @@ pub use model::{
     BigDataItem, ContentHash, Image, InvalidTimestamp, NewBigData, NewImage, Timestamp,
     validate_digest,
 };
+/// How large things may be: limits that every mutation keeps.
+pub mod limits {
+    pub use crate::model::limits::{
+        MAX_BIG_DATA, MAX_BIG_DATA_SIZE, MAX_METADATA, MAX_NAMES, MAX_RECORD, MAX_TEXT,
+    };
+}
 pub use read::{DigestEntry, Lookup, NameEntry, Prefix};
 pub use store::{Access, ImageStore, OpenOptions, Snapshot, Transaction};
 pub use write::{DigestFunction, ManifestDigest};

@@ -6,11 +6,11 @@ use redb::ReadableTable;
 
 use crate::content::{self, Stored};
 use crate::engine::Outcome;
-use crate::error::Error;
 use crate::index::Rows;
 use crate::model::Image;
 use crate::read::image_at;
 use crate::tables::WriteTables;
+use crate::write::items::store_stream;
 use crate::write::put::{TakenName, insert, remove, take_names};
 
 /// Stores the bytes of an item whose record comes later. Until then nothing refers to them.
@@ -19,13 +19,7 @@ pub(crate) fn put_content(
     input: &mut dyn Read,
     key: &str,
 ) -> Outcome<Stored> {
-    content::store_stream(tables, input, |source| {
-        Error::Input {
-            key: key.to_owned(),
-            source,
-        }
-        .into()
-    })
+    store_stream(tables, input, key)
 }
 
 /// What gave way to an image of a legacy store.

@@ -7,6 +7,7 @@ mod create;
 mod fields;
 mod items;
 mod legacy_record;
+mod limited;
 mod names;
 mod put;
 mod random_id;
