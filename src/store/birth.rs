@@ -9,12 +9,12 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 
-use redb::backends::FileBackend;
 use tempfile::{NamedTempFile, PersistError};
 
 use crate::engine::{Failure, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
+use crate::store::backend::Storage;
 use crate::store::file::{folder, io_error, name, sync_folder};
 
 /// Creates an empty store at `path`.
@@ -22,9 +22,9 @@ use crate::store::file::{folder, io_error, name, sync_folder};
 /// # Errors
 ///
 /// [`Error::AlreadyExists`] where something is there by then; it is left alone.
-pub(super) fn create(path: &Path) -> Result<()> {
+pub(super) fn create(path: &Path, storage: &Storage) -> Result<()> {
     remove_leftovers(path)?;
-    let file = built(path)?;
+    let file = built(path, storage)?;
     match file.persist_noclobber(path) {
         Ok(_) => {}
         Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -42,10 +42,10 @@ pub(super) fn create(path: &Path) -> Result<()> {
 }
 
 /// A complete store in a temporary file, on disk and locked.
-fn built(path: &Path) -> Result<NamedTempFile> {
+fn built(path: &Path, storage: &Storage) -> Result<NamedTempFile> {
     loop {
         let file = temporary(path)?;
-        build(file.as_file()).map_err(|failure| failure.at(path))?;
+        build(file.as_file(), storage).map_err(|failure| failure.at(path))?;
         file.as_file()
             .sync_all()
             .map_err(|source| io_error("sync the new store", path, source))?;
@@ -66,10 +66,10 @@ fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool> {
 }
 
 /// Writes an empty store into an empty file.
-fn build(file: &File) -> std::result::Result<(), Failure> {
+fn build(file: &File, storage: &Storage) -> std::result::Result<(), Failure> {
     contain(|| {
         let file = file.try_clone().map_err(redb::StorageError::Io)?;
-        let database = redb::Builder::new().create_with_backend(FileBackend::new(file)?)?;
+        let database = redb::Builder::new().create_with_backend(storage.on(file)?)?;
         let transaction = database.begin_write()?;
         migrations::migrate(&transaction)?;
         transaction.commit()?;

@@ -1,6 +1,7 @@
 //! The store: opening and creating its file, and the handles through which it is used.
 
 mod access;
+mod backend;
 mod birth;
 mod database;
 mod file;

@@ -5,7 +5,6 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::backends::FileBackend;
 use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
@@ -29,7 +28,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         let writable = options.access != Access::ReadOnly;
         match open_existing(path, writable) {
             Err(Error::NotFound { .. }) if options.create && writable => {
-                match birth::create(path) {
+                match birth::create(path, &options.storage) {
                     // Created by another process in the meantime, and whole.
                     Ok(()) | Err(Error::AlreadyExists { .. }) => {}
                     Err(error) => return Err(error),
@@ -93,7 +92,7 @@ fn open_writable(path: &Path, options: &OpenOptions) -> Result<Database> {
 
 fn open_writable_once(path: &Path, options: &OpenOptions) -> Outcome<Database> {
     let file = open_existing(path, true)?;
-    contain(|| Ok(builder(options).create_with_backend(FileBackend::new(file)?)?))
+    contain(|| Ok(builder(options).create_with_backend(options.storage.on(file)?)?))
 }
 
 /// Opens for reading. Where the last writer died, the engine refuses until the file was opened for
@@ -132,7 +131,7 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<ReadOnlyDatabase
 
 fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDatabase> {
     let file = open_existing(path, false)?;
-    contain(|| Ok(builder(options).open_read_only_with_backend(FileBackend::new(file)?)?))
+    contain(|| Ok(builder(options).open_read_only_with_backend(options.storage.on(file)?)?))
 }
 
 /// Opens a store for writing and closes it, which recovers what a writer that died left behind.

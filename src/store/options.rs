@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::store::backend::Storage;
 use crate::store::{Access, ImageStore, open};
 
 /// How a store is opened; made by [`ImageStore::options`].
@@ -30,6 +31,7 @@ pub struct OpenOptions {
     pub(super) create: bool,
     pub(super) cache_size: usize,
     pub(super) lock_wait: Duration,
+    pub(super) storage: Storage,
 }
 
 impl Default for OpenOptions {
@@ -39,19 +41,20 @@ impl Default for OpenOptions {
             create: true,
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
+            storage: Storage::default(),
         }
     }
 }
 
 impl OpenOptions {
     /// How processes share the store; [`Access::Shared`] where nothing is said.
-    pub const fn access(mut self, access: Access) -> Self {
+    pub fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
     /// Opens read-only, as [`Access::ReadOnly`]; `false` changes nothing.
-    pub const fn read_only(mut self, read_only: bool) -> Self {
+    pub fn read_only(mut self, read_only: bool) -> Self {
         if read_only {
             self.access = Access::ReadOnly;
         }
@@ -60,21 +63,21 @@ impl OpenOptions {
 
     /// Whether a store that is not there is created; `true` where nothing is said. A read-only open
     /// never creates one.
-    pub const fn create(mut self, create: bool) -> Self {
+    pub fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
     }
 
     /// The memory that the engine may use for pages of the file, in bytes; 32 MiB where nothing is
     /// said. It is taken as it is needed.
-    pub const fn cache_size(mut self, bytes: usize) -> Self {
+    pub fn cache_size(mut self, bytes: usize) -> Self {
         self.cache_size = bytes;
         self
     }
 
     /// How long opening and [`ImageStore::write`] wait for others; 30 seconds where nothing is
     /// said.
-    pub const fn lock_wait(mut self, limit: Duration) -> Self {
+    pub fn lock_wait(mut self, limit: Duration) -> Self {
         self.lock_wait = limit;
         self
     }
