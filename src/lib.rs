@@ -5,6 +5,8 @@ mod content;
 mod engine;
 mod error;
 mod index;
+pub mod legacy;
+mod maintenance;
 mod meta;
 #[path = "../migrations/mod.rs"]
 mod migrations;
@@ -16,6 +18,10 @@ mod write;
 
 pub use content::BigDataReader;
 pub use error::{Error, ErrorKind, Result};
+pub use maintenance::{
+    BackupSummary, CompactSummary, Finding, Index, Progress, RepairOptions, RepairSummary, Stage,
+    VerifyCounts, VerifyOptions, VerifyReport,
+};
 pub use model::{
     BigDataItem, ContentHash, Image, InvalidTimestamp, NewBigData, NewImage, Timestamp,
     validate_digest,
@@ -23,3 +29,8 @@ pub use model::{
 pub use read::{DigestEntry, Lookup, NameEntry, Prefix};
 pub use store::{Access, ImageStore, OpenOptions, Snapshot, Transaction};
 pub use write::{DigestFunction, ManifestDigest};
+
+/// Compiles and runs the examples of the README with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

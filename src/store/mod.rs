@@ -16,6 +16,8 @@ mod transaction;
 mod waiter;
 
 pub use access::Access;
+pub(crate) use birth::{Nascent, Placement};
+pub(crate) use file::{folder, io_error, open_existing, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
 pub use snapshot::Snapshot;

@@ -28,7 +28,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         let writable = options.access != Access::ReadOnly;
         match open_existing(path, writable) {
             Err(Error::NotFound { .. }) if options.create && writable => {
-                match birth::create(path, &options.storage) {
+                match birth::create(path, options) {
                     // Created by another process in the meantime, and whole.
                     Ok(()) | Err(Error::AlreadyExists { .. }) => {}
                     Err(error) => return Err(error),
@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
             opened => break opened?,
         }
     };
-    let gate = Gate::of(identity(&file, path)?);
+    let opened = identity(&file, path)?;
     drop(file);
     let engine = match options.access {
         Access::ReadOnly => Engine::ReadOnly(open_read_only(path, options)?),
@@ -45,10 +45,27 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
             Engine::Writable(Arc::new(open_writable(path, options)?))
         }
     };
-    let store = ImageStore::new(Handle::new(path.to_owned(), engine), gate, options);
+    let store = ImageStore::new(
+        Handle::new(path.to_owned(), engine),
+        Gate::of(opened),
+        options,
+    );
+    // A store that is replaced as a whole gets another file. Whoever waited for the old one must
+    // not go on with it: what it would write there would be lost.
+    let file = open_existing(path, false)?;
+    if identity(&file, path)? != opened {
+        tracing::debug!("replaced while it was opened");
+        drop(store);
+        return open(path, options);
+    }
     check_schema(&store)?;
     tracing::debug!("opened");
     Ok(store)
+}
+
+/// Opens the engine on the file of a store once more, for writing: for its own maintenance.
+pub(super) fn open_engine(path: &Path, options: &OpenOptions) -> Result<Database> {
+    open_writable(path, options)
 }
 
 fn builder(options: &OpenOptions) -> Builder {

@@ -29,7 +29,7 @@ use crate::store::{Access, ImageStore, open};
 pub struct OpenOptions {
     pub(super) access: Access,
     pub(super) create: bool,
-    pub(super) cache_size: usize,
+    pub(crate) cache_size: usize,
     pub(super) lock_wait: Duration,
     pub(super) storage: Storage,
 }
@@ -80,6 +80,11 @@ impl OpenOptions {
     pub fn lock_wait(mut self, limit: Duration) -> Self {
         self.lock_wait = limit;
         self
+    }
+
+    /// Opens only the engine on the file at `path`, for maintenance.
+    pub(crate) fn open_engine(&self, path: &Path) -> Result<redb::Database> {
+        open::open_engine(path, self)
     }
 
     /// Opens the store at `path`.

@@ -122,6 +122,14 @@ impl Transaction {
         self.step(|tables| write::insert_legacy(tables, image))
     }
 
+    /// Fills a new store by whatever means, as one step.
+    pub(crate) fn fill<R>(
+        &mut self,
+        fill: impl FnOnce(&mut WriteTables<'_>) -> Outcome<R>,
+    ) -> Result<R> {
+        self.step(fill)
+    }
+
     /// Runs one step. One that fails in the file itself may have been half done, so nothing of the
     /// transaction is kept then; one that is refused has written nothing.
     pub(super) fn step<R>(

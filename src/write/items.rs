@@ -61,13 +61,13 @@ pub(crate) fn set_big_data(
     bytes: ItemBytes<'_>,
     manifest_digest: ManifestDigest<'_>,
 ) -> Outcome<()> {
+    let (number, before) = resolve_image(tables, reference)?;
     if key.is_empty() {
         return Err(Error::InvalidBigDataName {
             reference: reference.to_owned(),
         }
         .into());
     }
-    let (number, before) = resolve_image(tables, reference)?;
     let mut buffer = Vec::new();
     let bytes = match (bytes, manifest_digest) {
         (ItemBytes::Stream(input), ManifestDigest::Function(_)) if is_manifest_key(key) => {
