@@ -26,7 +26,9 @@ use crate::store::{Access, ImageStore, OpenOptions};
 ///
 /// [`Error::AlreadyExists`] where something is there by then; it is left alone.
 pub(super) fn create(path: &Path, options: &OpenOptions) -> Result<()> {
-    Nascent::new(path, options)?.appear(Placement::New)?;
+    // Of several builders at once, one may take another's file for a leftover in the moment between
+    // the engine's lock and ours; the one that lost its file begins anew.
+    while !Nascent::new(path, options)?.place(Placement::New)? {}
     tracing::info!(path = %path.display(), "created a store");
     Ok(())
 }
@@ -77,7 +79,17 @@ impl Nascent {
     /// # Errors
     ///
     /// [`Error::AlreadyExists`] for [`Placement::New`] where something is there by then.
-    pub(crate) fn appear(mut self, placement: Placement) -> Result<()> {
+    pub(crate) fn appear(self, placement: Placement) -> Result<()> {
+        let path = self.path.clone();
+        if self.place(placement)? {
+            return Ok(());
+        }
+        let gone = io::Error::other("its temporary file was removed");
+        Err(io_error("finish the new store", &path, gone))
+    }
+
+    /// As [`appear`](Self::appear), but `false` where somebody has removed the temporary file.
+    fn place(mut self, placement: Placement) -> Result<bool> {
         drop(self.store.take());
         compact(self.file.as_file(), &self.path, &self.options)?;
         self.file
@@ -86,15 +98,14 @@ impl Nascent {
             .map_err(|source| io_error("sync the new store", &self.path, source))?;
         // The engine's close has released the lock.
         if !is_kept(&self.file, &self.path)? {
-            let gone = io::Error::other("its temporary file was removed");
-            return Err(io_error("finish the new store", &self.path, gone));
+            return Ok(false);
         }
         let placed = match placement {
             Placement::New => self.file.persist_noclobber(&self.path),
             Placement::Replace => self.file.persist(&self.path),
         };
         match placed {
-            Ok(_) => sync_folder(&folder(&self.path)),
+            Ok(_) => sync_folder(&folder(&self.path)).map(|()| true),
             Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::AlreadyExists { path: self.path })
             }

@@ -3,6 +3,7 @@
 mod access;
 mod backend;
 mod birth;
+mod copy;
 mod database;
 mod file;
 mod gate;

@@ -31,6 +31,7 @@ pub struct OpenOptions {
     pub(super) create: bool,
     pub(crate) cache_size: usize,
     pub(super) lock_wait: Duration,
+    pub(super) recovery_copy_limit: u64,
     pub(super) storage: Storage,
 }
 
@@ -41,6 +42,7 @@ impl Default for OpenOptions {
             create: true,
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
+            recovery_copy_limit: 64 << 20,
             storage: Storage::default(),
         }
     }
@@ -82,6 +84,18 @@ impl OpenOptions {
         self
     }
 
+    /// The largest file, in bytes, that a read-only open copies into memory to recover it there:
+    /// where the last writer died and this process may not write to the file, no other way leads to
+    /// the images. 64 MiB where nothing is said; 0 never copies, and such an open fails with
+    /// [`Error::NeedsRecovery`](crate::Error::NeedsRecovery).
+    ///
+    /// A store that was opened so keeps the state of that moment: it does not see what others write
+    /// later.
+    pub fn recovery_copy_limit(mut self, bytes: u64) -> Self {
+        self.recovery_copy_limit = bytes;
+        self
+    }
+
     /// Opens only the engine on the file at `path`, for maintenance.
     pub(crate) fn open_engine(&self, path: &Path) -> Result<redb::Database> {
         open::open_engine(path, self)
@@ -103,7 +117,8 @@ impl OpenOptions {
     /// - [`Error::Busy`](crate::Error::Busy): another process holds it for longer than
     ///   [`lock_wait`](Self::lock_wait).
     /// - [`Error::NeedsRecovery`](crate::Error::NeedsRecovery): read-only, the last writer died,
-    ///   and this process may not write to the file.
+    ///   this process may not write to the file, and the file is larger than
+    ///   [`recovery_copy_limit`](Self::recovery_copy_limit).
     /// - [`Error::Corrupt`](crate::Error::Corrupt), [`Error::Io`](crate::Error::Io).
     pub fn open(self, path: impl AsRef<Path>) -> Result<ImageStore> {
         open::open(path.as_ref(), &self)
