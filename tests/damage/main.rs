@@ -52,7 +52,7 @@ fn every_damaged_file_ends_with_a_right_answer_or_corrupt() {
         }
     };
     let totals = thread::scope(|scope| {
-        let other = scope.spawn(&work);
+        let other = scope.spawn(work);
         let mut totals = work();
         totals += other.join().unwrap();
         totals

@@ -33,7 +33,7 @@ pub fn read_everything(original: &Original, damaged: &[u8], seed: u64) -> Outcom
         ..Outcome::default()
     };
     let options = ImageStore::options().create(false);
-    let store = match options.read_only(seed % 2 == 0).open(&path) {
+    let store = match options.read_only(seed.is_multiple_of(2)).open(&path) {
         Ok(store) => store,
         Err(error) => {
             expect_corrupt(&error, seed);
