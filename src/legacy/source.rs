@@ -33,7 +33,10 @@ impl Source {
     /// exactly one images directory.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         // Only the path that the operator gave may lead over links.
-        let kind = std::fs::metadata(path).map_err(|error| refused("open", path, error))?;
+        let kind = std::fs::metadata(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => unusable(path, "there is nothing"),
+            _ => refused("open", path, error),
+        })?;
         if kind.is_dir() {
             let directory = open_folder(path)?;
             return Self::in_folder(directory, path);

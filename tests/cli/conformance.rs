@@ -36,10 +36,10 @@ fn every_legacy_directory_is_answered_as_recorded_once_imported() {
     assert!(cases.len() >= 19, "cases are missing: {cases:?}");
     all_match(&cases, |case| {
         let place = Place::new();
-        let images = case.join("vfs-images");
-        let ran = place.run(&["import", images.to_str().unwrap()]);
+        let source = case.join("vfs-images");
+        let ran = place.run(&["import", source.to_str().unwrap()]);
         if ran.code != 0 {
-            return Err(format!("not imported: {ran:?}"));
+            return Err(format!("import failed: {ran:?}"));
         }
         play(&place, &case.join("expected.jsonl"))
     });

@@ -22,3 +22,4 @@ mod command_line;
 mod conformance;
 mod import;
 mod list_and_inspect;
+mod readme;

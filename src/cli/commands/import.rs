@@ -5,17 +5,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 use image_store::Error;
-use image_store::legacy::{self, Finding, ImportOptions, ImportSummary};
+use image_store::legacy::{self, ImportOptions, ImportSummary};
 
-use crate::cli::context::{self, Context};
+use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
+use crate::cli::progress::Progress;
 
-/// Import an images directory of podman, buildah or CRI-O into a new store
+/// Import a legacy images directory into a new store
 ///
-/// The directory is only read. The store appears when everything is in it, or not at all. What is
-/// not as the engine would have left it is told on standard error, and does not end the import.
+/// The directory is only read. Whatever is found wrong in it is told on standard error and does not
+/// end the import; the store appears whole, or not at all.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// An images directory, its images.json, or a storage root with one <driver>-images in it
@@ -28,67 +29,43 @@ impl Import {
             let path = context.store().to_owned();
             return Err(Error::ReadOnly { path }.into());
         }
-        let mut warnings = Warnings::new();
+        let progress = Progress::new();
         let options = ImportOptions::default()
-            .listed_findings(0)
-            .on_finding(|finding| warnings.tell(finding));
-        let imported = legacy::import(&self.source, context.store(), options);
-        warnings.flush();
-        print(&imported?)?;
+            .on_progress(|reached| progress.show(reached))
+            .on_finding(|finding| progress.warn(finding));
+        let summary = legacy::import(&self.source, context.store(), options);
+        progress.finish();
+        print(&summary?, context)?;
         Ok(Exit::Done)
     }
 }
 
-/// Tells the findings on standard error as they come. There may be millions.
-struct Warnings {
-    stderr: BufWriter<io::Stderr>,
-    style: anstyle::Style,
-}
-
-impl Warnings {
-    fn new() -> Self {
-        // Not locked: the log of another thread must not wait for the end of the import.
-        let stderr = io::stderr();
-        let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
-        let style = context::style(&stderr, yellow);
-        Self {
-            stderr: BufWriter::new(stderr),
-            style,
-        }
-    }
-
-    // There is nowhere to tell that standard error is gone.
-    fn tell(&mut self, finding: &Finding) {
-        let style = self.style;
-        let finding = human::printable(&finding.to_string());
-        let _ = writeln!(self.stderr, "{style}warning:{style:#} {finding}");
-    }
-
-    fn flush(&mut self) {
-        let _ = self.stderr.flush();
-    }
-}
-
-fn print(summary: &ImportSummary) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn print(summary: &ImportSummary, context: &Context) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let store = context.store().display();
     writeln!(
         out,
-        "imported {} images, {} names and {} items in {:.1} s",
-        summary.images,
-        summary.names,
-        summary.items,
-        summary.elapsed.as_secs_f64(),
+        "imported {}, {} and {} into {store}",
+        human::count(summary.images, "image"),
+        human::count(summary.names, "name"),
+        human::count(summary.items, "item"),
     )?;
     writeln!(
         out,
-        "read {} of records and {} of items; the items take {}, {} are shared",
+        "read {} of records and {} of items; {} of items were shared; {:.1} s",
         human::size(summary.record_bytes),
         human::size(summary.item_bytes),
-        human::size(summary.stored_bytes),
         human::size(summary.shared_bytes),
+        summary.elapsed.as_secs_f64(),
     )?;
-    for (kind, count) in &summary.finding_counts {
-        writeln!(out, "{kind}: {count}")?;
+    if summary.finding_count() > 0 {
+        let kinds: Vec<_> = summary
+            .finding_counts
+            .iter()
+            .map(|(kind, count)| format!("{kind} {count}"))
+            .collect();
+        let warnings = human::count(summary.finding_count(), "warning");
+        writeln!(out, "{warnings}: {}", kinds.join(", "))?;
     }
-    Ok(())
+    out.flush()
 }
