@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use image_store::legacy::{self, ImportOptions, ImportSummary};
-use image_store::{Error, ImageStore, Lookup, Prefix};
+use image_store::{Error, ImageStore, Lookup, Prefix, Snapshot};
 use serde_json::Value;
 
 use crate::fixtures::{Fixture, UNTOUCHED, texts};
@@ -59,83 +59,76 @@ fn counts_and_bytes_are_those_of_the_directory() {
 }
 
 #[test]
-fn every_image_is_found_by_id_and_name() {
-    for store_name in UNTOUCHED {
-        let fixture = Fixture::podman(store_name);
-        let (store, _) = imported(&fixture);
-        let snapshot = store.read().unwrap();
-        for record in fixture.records() {
-            let id = record["id"].as_str().unwrap();
-            assert_eq!(snapshot.get(id).unwrap().id, id);
-            for name in texts(&record, "names") {
-                assert_eq!(snapshot.get(name).unwrap().id, id);
-                let entries = snapshot.names(Prefix::new(name)).unwrap();
-                let entries: Vec<_> = entries.map(Result::unwrap).collect();
-                assert!(
-                    entries
-                        .iter()
-                        .any(|entry| entry.name == name && entry.id == id)
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn every_id_prefix_finds_what_images_json_has() {
+fn every_lookup_agrees_with_images_json() {
     for store_name in UNTOUCHED {
         let fixture = Fixture::podman(store_name);
         let records = fixture.records();
         let (store, _) = imported(&fixture);
         let snapshot = store.read().unwrap();
-        let ids: BTreeSet<_> = records.iter().map(|r| r["id"].as_str().unwrap()).collect();
-        for id in &ids {
-            assert_eq!(id.len(), 64);
-            for length in 1..=64 {
-                let prefix = &id[..length];
-                let expected: Vec<_> = ids.iter().filter(|i| i.starts_with(prefix)).collect();
-                let found = snapshot.ids(Prefix::new(prefix)).unwrap();
-                let found: Vec<_> = found.map(Result::unwrap).collect();
-                assert!(found.iter().eq(expected.iter().copied()), "{prefix}");
-                match (expected.as_slice(), snapshot.get(prefix)) {
-                    ([_], found) => assert_eq!(found.unwrap().id, **id),
-                    (_, Err(Error::AmbiguousPrefix { .. })) => {}
-                    (_, other) => panic!("{prefix}: {other:?}"),
-                }
+        by_id_and_name(&snapshot, &records);
+        by_every_id_prefix(&snapshot, &records);
+        by_digest(&snapshot, &records);
+    }
+}
+
+fn by_id_and_name(snapshot: &Snapshot, records: &[Value]) {
+    for record in records {
+        let id = record["id"].as_str().unwrap();
+        assert_eq!(snapshot.get(id).unwrap().id, id);
+        for name in texts(record, "names") {
+            assert_eq!(snapshot.get(name).unwrap().id, id);
+            let entries = snapshot.names(Prefix::new(name)).unwrap();
+            let mut entries = entries.map(Result::unwrap);
+            assert!(entries.any(|entry| entry.name == name && entry.id == id));
+        }
+    }
+}
+
+fn by_every_id_prefix(snapshot: &Snapshot, records: &[Value]) {
+    let ids: BTreeSet<_> = records.iter().map(|r| r["id"].as_str().unwrap()).collect();
+    for id in &ids {
+        assert_eq!(id.len(), 64);
+        for length in 1..=64 {
+            let prefix = &id[..length];
+            let expected: Vec<_> = ids
+                .range(prefix..)
+                .take_while(|id| id.starts_with(prefix))
+                .copied()
+                .collect();
+            let found = snapshot.ids(Prefix::new(prefix)).unwrap();
+            let found: Vec<_> = found.map(Result::unwrap).collect();
+            assert_eq!(found, expected, "{prefix}");
+            match (expected.as_slice(), snapshot.get(prefix)) {
+                ([_], found) => assert_eq!(found.unwrap().id, **id),
+                (_, Err(Error::AmbiguousPrefix { .. })) => {}
+                (_, other) => panic!("{prefix}: {other:?}"),
             }
         }
     }
 }
 
-#[test]
-fn every_digest_finds_the_images_that_have_it() {
-    for store_name in UNTOUCHED {
-        let fixture = Fixture::podman(store_name);
-        let (store, _) = imported(&fixture);
-        let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for record in fixture.records() {
-            let id = record["id"].as_str().unwrap();
-            let digests = record["big-data-digests"].as_object().unwrap();
-            let of_manifests = digests
-                .iter()
-                .filter(|(key, _)| key.starts_with("manifest"));
-            for digest in of_manifests
-                .map(|(_, digest)| digest)
-                .chain([&record["digest"]])
-            {
-                let digest = digest.as_str().unwrap().to_owned();
-                expected.entry(digest).or_default().insert(id.to_owned());
-            }
+fn by_digest(snapshot: &Snapshot, records: &[Value]) {
+    let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for record in records {
+        let id = record["id"].as_str().unwrap();
+        let digests = record["big-data-digests"].as_object().unwrap();
+        let of_manifests = digests
+            .iter()
+            .filter(|(key, _)| key.starts_with("manifest"))
+            .map(|(_, digest)| digest);
+        for digest in of_manifests.chain([&record["digest"]]) {
+            let digest = digest.as_str().unwrap().to_owned();
+            expected.entry(digest).or_default().insert(id.to_owned());
         }
-        for (digest, ids) in &expected {
-            let found = store.by_digest(digest).unwrap();
-            let found: BTreeSet<_> = found.map(|image| image.unwrap().id).collect();
-            assert_eq!(found, *ids, "{digest}");
-        }
-        let listed = store.digests(Prefix::all()).unwrap();
-        let listed: BTreeSet<_> = listed.map(|entry| entry.unwrap().digest).collect();
-        assert!(listed.iter().eq(expected.keys()));
     }
+    for (digest, ids) in &expected {
+        let found = snapshot.by_digest(digest).unwrap();
+        let found: BTreeSet<_> = found.map(|image| image.unwrap().id).collect();
+        assert_eq!(found, *ids, "{digest}");
+    }
+    let listed = snapshot.digests(Prefix::all()).unwrap();
+    let listed: BTreeSet<_> = listed.map(|entry| entry.unwrap().digest).collect();
+    assert!(listed.iter().eq(expected.keys()));
 }
 
 #[test]
