@@ -63,7 +63,7 @@ impl Snapshot {
                 path: path.to_owned(),
             });
         }
-        let nascent = Nascent::new(path, crate::ImageStore::options().cache_size)?;
+        let nascent = Nascent::new(path, &crate::ImageStore::options())?;
         let mut transaction = nascent.store()?.write()?;
         let (images, rows) = self.view(|from| {
             let copied = transaction.fill(|to| copy(from, to, &mut progress));

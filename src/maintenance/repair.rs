@@ -103,12 +103,12 @@ impl OpenOptions {
         mut progress: impl FnMut(Progress),
     ) -> Result<RepairSummary> {
         let path = path.as_ref();
-        let cache_size = self.cache_size;
+        let engine = self.clone();
         // Open until the repaired store is in its place, so that nobody writes to the old one.
         let damaged = self.access(Access::Exclusive).create(false).open(path)?;
         let snapshot = damaged.read()?;
         let before = snapshot.verify(&VerifyOptions::new().engine(false), &mut progress)?;
-        let nascent = Nascent::new(path, cache_size)?;
+        let nascent = Nascent::new(path, &engine)?;
         let mut transaction = nascent.store()?.write()?;
         let mut set_aside = SetAside::beside(path);
         let salvaged = snapshot.view(|from| {

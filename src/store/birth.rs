@@ -10,7 +10,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::backends::FileBackend;
 use tempfile::{NamedTempFile, PersistError};
 
 use crate::engine::{Outcome, contain};
@@ -26,8 +25,10 @@ use crate::store::{Access, ImageStore, OpenOptions};
 /// # Errors
 ///
 /// [`Error::AlreadyExists`] where something is there by then; it is left alone.
-pub(super) fn create(path: &Path) -> Result<()> {
-    Nascent::new(path, OpenOptions::default().cache_size)?.appear(Placement::New)?;
+pub(super) fn create(path: &Path, options: &OpenOptions) -> Result<()> {
+    // Of several builders at once, one may take another's file for a leftover in the moment between
+    // the engine's lock and ours; the one that lost its file begins anew.
+    while !Nascent::new(path, options)?.place(Placement::New)? {}
     tracing::info!(path = %path.display(), "created a store");
     Ok(())
 }
@@ -47,18 +48,22 @@ pub(crate) struct Nascent {
     store: Option<ImageStore>,
     file: NamedTempFile,
     path: PathBuf,
+    options: OpenOptions,
 }
 
 impl Nascent {
-    /// Begins a store that is to appear at `path`, with no images yet.
-    pub(crate) fn new(path: &Path, cache_size: usize) -> Result<Self> {
+    /// Begins a store that is to appear at `path`, with no images yet. Of the options only those of
+    /// the engine count.
+    pub(crate) fn new(path: &Path, options: &OpenOptions) -> Result<Self> {
+        let options = options.clone().access(Access::Exclusive);
         remove_leftovers(path)?;
         let file = temporary(path)?;
-        let store = open_temporary(file.as_file(), path, cache_size)?;
+        let store = open_temporary(file.as_file(), path, &options)?;
         Ok(Self {
             store: Some(store),
             file,
             path: path.to_owned(),
+            options,
         })
     }
 
@@ -74,24 +79,33 @@ impl Nascent {
     /// # Errors
     ///
     /// [`Error::AlreadyExists`] for [`Placement::New`] where something is there by then.
-    pub(crate) fn appear(mut self, placement: Placement) -> Result<()> {
+    pub(crate) fn appear(self, placement: Placement) -> Result<()> {
+        let path = self.path.clone();
+        if self.place(placement)? {
+            return Ok(());
+        }
+        let gone = io::Error::other("its temporary file was removed");
+        Err(io_error("finish the new store", &path, gone))
+    }
+
+    /// As [`appear`](Self::appear), but `false` where somebody has removed the temporary file.
+    fn place(mut self, placement: Placement) -> Result<bool> {
         drop(self.store.take());
-        compact(self.file.as_file(), &self.path)?;
+        compact(self.file.as_file(), &self.path, &self.options)?;
         self.file
             .as_file()
             .sync_all()
             .map_err(|source| io_error("sync the new store", &self.path, source))?;
         // The engine's close has released the lock.
         if !is_kept(&self.file, &self.path)? {
-            let gone = io::Error::other("its temporary file was removed");
-            return Err(io_error("finish the new store", &self.path, gone));
+            return Ok(false);
         }
         let placed = match placement {
             Placement::New => self.file.persist_noclobber(&self.path),
             Placement::Replace => self.file.persist(&self.path),
         };
         match placed {
-            Ok(_) => sync_folder(&folder(&self.path)),
+            Ok(_) => sync_folder(&folder(&self.path)).map(|()| true),
             Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::AlreadyExists { path: self.path })
             }
@@ -105,12 +119,9 @@ impl Nascent {
 }
 
 /// Makes an empty store of an empty file.
-fn open_temporary(file: &File, path: &Path, cache_size: usize) -> Result<ImageStore> {
-    let options = OpenOptions::default()
-        .access(Access::Exclusive)
-        .cache_size(cache_size);
+fn open_temporary(file: &File, path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     let database = contain(|| {
-        let database = open_file(file, cache_size)?;
+        let database = open_file(file, options)?;
         let transaction = database.begin_write()?;
         migrations::migrate(&transaction)?;
         transaction.commit()?;
@@ -122,14 +133,14 @@ fn open_temporary(file: &File, path: &Path, cache_size: usize) -> Result<ImageSt
     Ok(ImageStore::new(
         Handle::new(path.to_owned(), engine),
         gate,
-        &options,
+        options,
     ))
 }
 
 /// Gives back the room that the file has grown into and does not need.
-fn compact(file: &File, path: &Path) -> Result<()> {
+fn compact(file: &File, path: &Path, options: &OpenOptions) -> Result<()> {
     contain(|| {
-        let mut database = open_file(file, OpenOptions::default().cache_size)?;
+        let mut database = open_file(file, options)?;
         while database.compact()? {}
         Ok(database.close()?)
     })
@@ -138,11 +149,11 @@ fn compact(file: &File, path: &Path) -> Result<()> {
 
 /// Opens the engine on a file that this process has locked: the lock belongs to the open file, so
 /// the engine gets the same one.
-fn open_file(file: &File, cache_size: usize) -> Outcome<redb::Database> {
+fn open_file(file: &File, options: &OpenOptions) -> Outcome<redb::Database> {
     let file = file.try_clone().map_err(redb::StorageError::Io)?;
     Ok(redb::Builder::new()
-        .set_cache_size(cache_size)
-        .create_with_backend(FileBackend::new(file)?)?)
+        .set_cache_size(options.cache_size)
+        .create_with_backend(options.storage.on(file)?)?)
 }
 
 /// Locks a temporary file, and says whether it is still there: another builder may have taken it

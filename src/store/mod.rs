@@ -1,7 +1,9 @@
 //! The store: opening and creating its file, and the handles through which it is used.
 
 mod access;
+mod backend;
 mod birth;
+mod copy;
 mod database;
 mod file;
 mod gate;

@@ -15,7 +15,7 @@ use crate::legacy::item_path::is_file_name;
 use crate::legacy::json::{ImagesJsonReader, JsonError, JsonFault, Position, Record};
 use crate::legacy::source::Source;
 use crate::model::Image;
-use crate::store::{Nascent, Placement, Transaction};
+use crate::store::{ImageStore, Nascent, Placement, Transaction};
 
 /// Imports the legacy images directory at `source` into a new store at `store`.
 ///
@@ -52,7 +52,8 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
             path: store.to_owned(),
         });
     }
-    let new = Nascent::new(store, options.cache_size)?;
+    let engine = ImageStore::options().cache_size(options.cache_size);
+    let new = Nascent::new(store, &engine)?;
     let mut import = Import {
         source: &source,
         transaction: new.store()?.write()?,
