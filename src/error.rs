@@ -114,13 +114,13 @@ pub enum Error {
     },
 
     /// A value is larger than the store takes.
-    #[error("{what} is {size} bytes long, more than the limit of {limit}")]
+    #[error("{what} is {size}, more than the limit of {limit}")]
     TooLarge {
-        /// What the value was for.
+        /// What was measured, and in what.
         what: String,
-        /// Its size, in bytes or entries as `what` says.
+        /// What was measured.
         size: u64,
-        /// The largest size that is taken.
+        /// The most that is taken.
         limit: u64,
     },
 

@@ -47,12 +47,14 @@ impl Exit {
     /// The exit code for an error of the library that ends a command.
     pub(crate) const fn of(error: &Error) -> Self {
         match error {
-            // Not damage: the command line names the wrong file, or one that must not be there.
+            // Not damage of a store: the command line names something that cannot be used.
             Error::NotFound { .. }
             | Error::AlreadyExists { .. }
             | Error::NotAStore { .. }
             | Error::ForeignDatabase { .. }
-            | Error::SchemaTooNew { .. } => Self::Usage,
+            | Error::SchemaTooNew { .. }
+            | Error::LegacySource { .. }
+            | Error::LegacyRecords { .. } => Self::Usage,
             _ => match error.kind() {
                 ErrorKind::ImageUnknown
                 | ErrorKind::DuplicateId

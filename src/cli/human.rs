@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use image_store::Timestamp;
-use indicatif::{BinaryBytes, HumanDuration};
+use indicatif::{BinaryBytes, HumanCount, HumanDuration};
 
 /// How many characters of an ID a person is shown.
 const SHORT_ID: usize = 12;
@@ -26,6 +26,12 @@ pub(crate) fn age(created: Option<Timestamp>, now: Timestamp) -> String {
 /// A number of bytes, as in "1.46 KiB".
 pub(crate) fn size(bytes: u64) -> String {
     BinaryBytes(bytes).to_string()
+}
+
+/// How many there are of something, as in "1,234 images".
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", HumanCount(number))
 }
 
 /// The first characters of an ID, enough to tell images apart at a glance.
@@ -60,7 +66,7 @@ const fn is_invisible(character: char) -> bool {
 mod tests {
     use image_store::Timestamp;
 
-    use super::{age, printable, short_id, size};
+    use super::{age, count, printable, short_id, size};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_parts(seconds, 0, 0).unwrap()
@@ -92,6 +98,13 @@ mod tests {
         assert_eq!(size(0), "0 B");
         assert_eq!(size(1500), "1.46 KiB");
         assert_eq!(size(u64::MAX), "16.00 EiB");
+    }
+
+    #[test]
+    fn counts_have_the_number_of_their_thing() {
+        assert_eq!(count(0, "image"), "0 images");
+        assert_eq!(count(1, "image"), "1 image");
+        assert_eq!(count(1_234_567, "item"), "1,234,567 items");
     }
 
     #[test]

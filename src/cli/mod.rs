@@ -8,6 +8,7 @@ mod context;
 mod exit;
 mod failure;
 mod human;
+mod progress;
 
 use std::io;
 

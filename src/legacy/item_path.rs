@@ -11,7 +11,7 @@ pub(crate) const NAME_MAX: usize = 255;
 /// key.
 ///
 /// Mirrors `makeBigDataBaseName` of the legacy store. The name is what the legacy store appends to
-/// the folder of the image; it may hold a slash, or be `..`, and [`folder_path`] tells where that
+/// the folder of the image; it may hold a slash, or be `..`, and `folder_path` tells where that
 /// leads.
 ///
 /// # Examples

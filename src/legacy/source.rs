@@ -33,7 +33,10 @@ impl Source {
     /// exactly one images directory.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         // Only the path that the operator gave may lead over links.
-        let kind = std::fs::metadata(path).map_err(|error| refused("open", path, error))?;
+        let kind = std::fs::metadata(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => unusable(path, "there is nothing"),
+            _ => refused("open", path, error),
+        })?;
         if kind.is_dir() {
             let directory = open_folder(path)?;
             return Self::in_folder(directory, path);
@@ -114,11 +117,6 @@ impl Source {
         Ok(false)
     }
 
-    /// The path of the directory, for messages.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The path of the file with the records, for messages.
     pub(crate) fn records_path(&self) -> PathBuf {
         self.path.join(&self.records)
@@ -151,6 +149,19 @@ impl Source {
                 !entry.as_ref().is_ok_and(|entry| own(&entry.name))
             })
             .map(|entry| entry.map_err(|error| self.refused("list", error))))
+    }
+
+    /// An error of something at `names` in the directory.
+    pub(crate) fn refused_below(
+        &self,
+        action: &'static str,
+        names: &[&str],
+        error: io::Error,
+    ) -> Error {
+        let path = names
+            .iter()
+            .fold(self.path.clone(), |path, name| path.join(name));
+        refused(action, &path, error)
     }
 
     fn refused(&self, action: &'static str, error: io::Error) -> Error {
@@ -221,7 +232,7 @@ mod tests {
         assert_eq!(records(&images), "[]");
         assert_eq!(records(&images.join("images.json")), "[]");
         assert_eq!(records(root), "[]");
-        assert_eq!(Source::open(root).unwrap().path(), images);
+        assert_eq!(Source::open(root).unwrap().path, images);
     }
 
     #[test]

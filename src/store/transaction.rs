@@ -17,7 +17,7 @@ use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
 use crate::store::gate::Pass;
 use crate::tables::WriteTables;
-use crate::write;
+use crate::write::{self, Displaced};
 
 self_cell!(
     /// A write transaction of the engine with its tables open.
@@ -117,8 +117,8 @@ impl Transaction {
         self.step(|tables| write::put_content(tables, data, key))
     }
 
-    /// Takes over an image as a legacy store recorded it.
-    pub(crate) fn insert_legacy(&mut self, image: Image) -> Result<()> {
+    /// Takes over an image as a legacy store recorded it, and tells what gave way to it.
+    pub(crate) fn insert_legacy(&mut self, image: Image) -> Result<Displaced> {
         self.step(|tables| write::insert_legacy(tables, image))
     }
 

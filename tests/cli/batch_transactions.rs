@@ -117,6 +117,8 @@ fn a_writer_waits_for_another_no_longer_than_it_is_told() {
     let place = Place::new();
     let mut first = place.batch();
     let mut second = Batch::start(place.program().args(["--lock-wait", "0.2", "batch"]));
+    // Opening waits for a writer too, so both are open before one writes.
+    assert_eq!(ids(&mut second), json!([]));
     first.ok(json!({"op": "begin"}));
     first.create("a", &[]);
     let (kind, message) = second.error(json!({"op": "create", "id": "b"}));

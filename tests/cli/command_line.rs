@@ -15,6 +15,7 @@ fn help_and_version_are_results() {
         "Usage: image-store",
         "--store <PATH>",
         "batch",
+        "import",
         "inspect",
         "list",
     ] {
@@ -124,18 +125,66 @@ fn verbose_shows_the_causes() {
 }
 
 #[test]
-fn a_writer_that_others_keep_out_exits_with_4() {
+fn a_store_that_others_keep_for_themselves_exits_with_4() {
+    let place = Place::new();
+    let exclusive = image_store::ImageStore::options()
+        .access(image_store::Access::Exclusive)
+        .open(place.store())
+        .unwrap();
+    for arguments in [&["list"][..], &["batch"]] {
+        let ran = place.run(&[&["--lock-wait", "0.1"], arguments].concat());
+        let (code, line) = ran.failed();
+        assert_eq!(code, 4, "{line}");
+        assert!(line.contains("still in use by another"), "{line}");
+    }
+    exclusive.close();
+    place.run(&["list"]).printed();
+}
+
+#[test]
+fn reading_does_not_wait_for_a_writer() {
     let place = Place::new();
     let mut writer = place.batch();
     writer.ok(json!({"op": "begin"}));
     writer.create("a", &[]);
-    // Reading never waits for a writer.
     let ran = place.run(&["--lock-wait", "0.1", "list", "--json"]);
     assert_eq!(ran.json(), json!([]));
     writer.ok(json!({"op": "commit"}));
     let ran = place.run(&["--lock-wait", "0.1", "list", "--json"]);
     assert_eq!(ran.json().as_array().unwrap().len(), 1);
     writer.end();
+}
+
+#[test]
+fn a_damaged_store_exits_with_3_and_says_what_to_do() {
+    let place = Place::new();
+    let mut batch = place.batch();
+    batch.ok(json!({"op": "create", "id": "a", "metadata": "a text to be found"}));
+    batch.end();
+    let mut file = std::fs::read(place.store()).unwrap();
+    let found = file
+        .windows(18)
+        .position(|part| part == b"a text to be found");
+    file[found.unwrap()] ^= 1;
+    std::fs::write(place.store(), file).unwrap();
+
+    for arguments in [&["list"][..], &["list", "--json"], &["inspect", "a"]] {
+        let ran = place.run(arguments);
+        let (code, line) = ran.failed();
+        assert_eq!(code, 3, "{line}");
+        assert!(
+            line.contains("is damaged") && line.contains("backup"),
+            "{line}"
+        );
+    }
+    let mut batch = place.batch();
+    assert_eq!(batch.kind(json!({"op": "get", "id": "a"})), "corrupt");
+    assert_eq!(
+        batch.ok(json!({"op": "exists", "id": "b"})),
+        json!(false),
+        "it goes on"
+    );
+    batch.end();
 }
 
 #[test]

@@ -30,6 +30,21 @@ fn every_trace_is_answered_as_recorded() {
     all_match(&traces, |trace| play(&Place::new(), trace));
 }
 
+#[test]
+fn every_legacy_directory_is_answered_as_recorded_once_imported() {
+    let cases = files_of(&data("conformance/legacy"));
+    assert!(cases.len() >= 19, "cases are missing: {cases:?}");
+    all_match(&cases, |case| {
+        let place = Place::new();
+        let source = case.join("vfs-images");
+        let ran = place.run(&["import", source.to_str().unwrap()]);
+        if ran.code != 0 {
+            return Err(format!("import failed: {ran:?}"));
+        }
+        play(&place, &case.join("expected.jsonl"))
+    });
+}
+
 fn files_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();

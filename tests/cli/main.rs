@@ -20,4 +20,6 @@ mod batch_transactions;
 mod batch_values;
 mod command_line;
 mod conformance;
+mod import;
 mod list_and_inspect;
+mod readme;

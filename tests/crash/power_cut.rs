@@ -253,7 +253,7 @@ impl Tally {
     ) -> Result<(), String> {
         let image = moment.image(cut);
         self.images.fetch_add(1, Ordering::Relaxed);
-        let opening = recording.check(moment, image.clone(), place, index % 8 == 0)?;
+        let opening = recording.check(moment, image.clone(), place, index.is_multiple_of(8))?;
         if index % 16 != 1 || opening.is_empty() {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod completions;
+mod import;
 mod inspect;
 mod list;
 
@@ -15,6 +16,7 @@ use super::failure::Failure;
 pub(crate) enum Command {
     Batch(batch::Batch),
     Completions(completions::Completions),
+    Import(import::Import),
     Inspect(inspect::Inspect),
     List(list::List),
 }
@@ -24,6 +26,7 @@ impl Command {
         match self {
             Self::Batch(command) => command.run(context),
             Self::Completions(command) => command.run(),
+            Self::Import(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
             Self::List(command) => command.run(context),
         }

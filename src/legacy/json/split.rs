@@ -11,9 +11,8 @@ use memchr::{memchr, memchr2};
 
 use super::error::{Byte, JsonError, JsonFault};
 use super::position::Position;
+use crate::model::limits::MAX_RECORD;
 
-/// The largest record that is read, in bytes. Records of real stores have about a kilobyte.
-pub(crate) const RECORD_LIMIT: usize = 64 << 20;
 /// The legacy store's parser goes no deeper.
 const DEPTH_LIMIT: usize = 10_000;
 /// How much is asked of the input at once; much more than a record usually has.
@@ -53,7 +52,7 @@ enum Expect {
 
 impl<R: Read> Splitter<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self::with_limit(input, RECORD_LIMIT)
+        Self::with_limit(input, MAX_RECORD)
     }
 
     fn with_limit(input: R, limit: usize) -> Self {

@@ -142,7 +142,7 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
             };
             self.lose(finding, record.as_deref())?;
         }
-        write::insert_legacy(self.to, image)
+        write::insert_legacy(self.to, image).map(|_| ())
     }
 
     /// Copies the bytes of the items; those that cannot be read are no longer referred to.
