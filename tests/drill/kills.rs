@@ -151,7 +151,8 @@ fn operation(number: usize, next: &mut usize, known: &Known) -> (String, Value, 
         }
         _ => {
             *next += 1;
-            let id = format!("writer-{number}-{next}");
+            // Of one length, so that none is a prefix of another.
+            let id = format!("writer-{number}-{next:06}");
             let length = [100, 3_000, 30_000, 150_000][rand::random_range(0..4)];
             (id.clone(), create(&id, length), Some("0".to_owned()))
         }
