@@ -75,7 +75,7 @@ impl Transaction {
     ) -> Result<Self> {
         let open = contain(|| Open::try_new(transaction, |owner| WriteTables::open(owner)));
         Ok(Self {
-            open: open.map_err(|failure| failure.at(handle.path()))?,
+            open: open.map_err(|failure| handle.error(failure))?,
             handle,
             _pass: pass,
             changed: false,
@@ -107,7 +107,7 @@ impl Transaction {
             open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta))?;
             Ok(open.into_owner().commit()?)
         });
-        committed.map_err(|failure| failure.at(handle.path()))?;
+        committed.map_err(|failure| handle.error(failure))?;
         tracing::debug!("committed");
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Source for Transaction {
     }
 
     fn error(&self, failure: Failure) -> Error {
-        failure.at(self.handle.path())
+        self.handle.error(failure)
     }
 }
 
