@@ -89,7 +89,8 @@ impl Transaction {
     /// # Errors
     ///
     /// [`Error::TransactionBroken`] where an earlier step failed in the file itself; and
-    /// [`Error::Io`] where the commit fails. The store is then as it was before.
+    /// [`Error::Io`] where the commit fails. The steps may then be there or not, but all or none of
+    /// them; open the store again and look.
     #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
     pub fn commit(self) -> Result<()> {
         self.check_usable()?;

@@ -126,11 +126,11 @@ fn settle(store: &Path, (id, after): (String, Option<String>), known: &mut Known
 }
 
 fn operation(number: usize, next: &mut usize, known: &Known) -> (String, Value, Option<String>) {
-    let alive = known
+    let mut alive = known
         .iter()
         .filter(|(_, metadata)| metadata.is_some())
         .map(|(id, _)| id);
-    let some = alive.skip(rand::random_range(0..20)).next().cloned();
+    let some = alive.nth(rand::random_range(0..20)).cloned();
     match (rand::random_range(0..10), some) {
         (0..2, Some(id)) => (id.clone(), json!({"op": "delete", "id": id}), None),
         (2..4, Some(id)) => {

@@ -17,3 +17,4 @@ mod kills;
 mod opening;
 mod program;
 mod recovery;
+mod waiting;
