@@ -163,15 +163,6 @@ fn explain(failure: Failure, path: &Path) -> Error {
         {
             not_a_store(path, "it is not a redb database")
         }
-        Failure::Engine(redb::Error::Io(error))
-            if error.kind() == std::io::ErrorKind::UnexpectedEof =>
-        {
-            Error::Corrupt {
-                path: path.to_owned(),
-                what: "the file ends too early".to_owned(),
-                source: Some(Box::new(error)),
-            }
-        }
         Failure::Engine(redb::Error::UpgradeRequired(version)) => not_a_store(
             path,
             &format!("it is a redb database of the old file format {version}"),
