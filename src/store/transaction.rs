@@ -129,16 +129,19 @@ impl Transaction {
         step: impl FnOnce(&mut WriteTables<'_>) -> Outcome<R>,
     ) -> Result<R> {
         self.check_usable()?;
+        // It stays so where a panic of the caller's own code passes through.
+        self.broken = true;
         let done = self
             .open
             .with_dependent_mut(|_, tables| contain(|| step(tables)));
         match done {
             Ok(result) => {
+                self.broken = false;
                 self.changed = true;
                 Ok(result)
             }
             Err(failure) => {
-                self.broken |= failure.breaks_transaction();
+                self.broken = failure.breaks_transaction();
                 Err(self.error(failure))
             }
         }

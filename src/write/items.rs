@@ -2,10 +2,10 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::content;
-use crate::engine::Outcome;
+use crate::engine::{Outcome, run_callers};
 use crate::error::Error;
 use crate::model::{BigDataItem, Image, is_manifest_key, validate_digest};
 use crate::read::resolve_image;
@@ -69,13 +69,17 @@ pub(crate) fn set_big_data(
     }
     let (number, before) = resolve_image(tables, reference)?;
     let mut buffer = Vec::new();
+    let mut callers;
     let bytes = match (bytes, manifest_digest) {
         (ItemBytes::Stream(input), ManifestDigest::Function(_)) if is_manifest_key(key) => {
-            read_manifest(input, key, &mut buffer)?;
+            read_manifest(&mut CallersReader(input), key, &mut buffer)?;
             ItemBytes::Whole(&buffer)
         }
         (ItemBytes::Whole(bytes), _) => ItemBytes::Whole(bytes),
-        (ItemBytes::Stream(input), _) => ItemBytes::Stream(input),
+        (ItemBytes::Stream(input), _) => {
+            callers = CallersReader(input);
+            ItemBytes::Stream(&mut callers)
+        }
     };
     let given = given_digest(&before, key, &bytes, manifest_digest)?;
     let stored = match bytes {
@@ -116,12 +120,13 @@ fn given_digest(
     }
     let digest = match (manifest_digest, bytes) {
         (ManifestDigest::Given(digest), _) => digest.to_owned(),
-        (ManifestDigest::Function(digest_of), ItemBytes::Whole(bytes)) => digest_of(bytes)
-            .map_err(|source| Error::ManifestDigest {
+        (ManifestDigest::Function(digest_of), ItemBytes::Whole(bytes)) => {
+            run_callers(|| digest_of(bytes)).map_err(|source| Error::ManifestDigest {
                 id: image.id.clone(),
                 key: key.to_owned(),
                 source,
-            })?,
+            })?
+        }
         (ManifestDigest::Missing, _) => {
             return Err(Error::DigestUnknown {
                 id: image.id.clone(),
@@ -150,4 +155,13 @@ fn read_manifest(input: &mut dyn Read, key: &str, buffer: &mut Vec<u8>) -> Outco
         .into());
     }
     Ok(())
+}
+
+/// A reader that the caller of the library gave.
+struct CallersReader<'a>(&'a mut dyn Read);
+
+impl Read for CallersReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        run_callers(|| self.0.read(buffer))
+    }
 }

@@ -19,13 +19,29 @@ use std::path::Path;
 mod support;
 
 mod births;
+mod damage;
+mod items;
+mod large_items;
+mod limits;
 mod model;
+mod read_only;
 mod refusals;
+mod sharing;
+mod snapshots;
+mod transactions;
+mod waiting;
 
 /// Does the task of a child process.
 fn perform(task: &str, path: &Path) {
     match task {
+        "churn" => snapshots::churn_in_child(path),
         "create" => births::create(path),
+        "create-many" => waiting::create_many(path),
+        "hold" => waiting::hold(path),
+        "keep-snapshot" => snapshots::keep_snapshot(path),
+        "large-random-item" => large_items::in_and_out(path, false),
+        "large-sparse-item" => large_items::in_and_out(path, true),
+        "move-names" => snapshots::move_names_in_child(path),
         unknown => panic!("there is no task {unknown:?}"),
     }
 }

@@ -146,6 +146,18 @@ fn a_socket() {
     assert_refused(&place.path(), ErrorKind::Corrupt, &["it is a socket"]);
 }
 
+/// As [`assert_refused`], and the file's bytes stay as they were.
+#[track_caller]
+fn assert_foreign(place: &Place) {
+    let before = fs::read(place.path()).unwrap();
+    let words = [
+        "redb database, but not an image store",
+        "give the path of a store",
+    ];
+    assert_refused(&place.path(), ErrorKind::Corrupt, &words);
+    assert!(fs::read(place.path()).unwrap() == before, "it was changed");
+}
+
 #[test]
 fn a_redb_file_of_another_program() {
     let foreign = |name: &str| {
@@ -162,12 +174,8 @@ fn a_redb_file_of_another_program() {
         transaction.commit().unwrap();
         place
     };
-    let words = [
-        "redb database, but not an image store",
-        "give the path of a store",
-    ];
-    assert_refused(&foreign("users").path(), ErrorKind::Corrupt, &words);
-    assert_refused(&foreign("meta").path(), ErrorKind::Corrupt, &words);
+    assert_foreign(&foreign("users"));
+    assert_foreign(&foreign("meta"));
 
     let place = Place::new();
     drop(Database::create(place.path()).unwrap());
@@ -177,11 +185,11 @@ fn a_redb_file_of_another_program() {
         meta.insert("schema", 1_u32.to_le_bytes().as_slice())
             .unwrap();
     });
-    assert_refused(&place.path(), ErrorKind::Corrupt, &words);
+    assert_foreign(&place);
 
     let empty = Place::new();
     drop(Database::create(empty.path()).unwrap());
-    assert_refused(&empty.path(), ErrorKind::Corrupt, &words);
+    assert_foreign(&empty);
 }
 
 fn store_with_meta(property: &str, value: &[u8]) -> Place {
@@ -198,7 +206,9 @@ fn store_with_meta(property: &str, value: &[u8]) -> Place {
 fn a_newer_schema() {
     let place = store_with_meta("schema", &2_u32.to_le_bytes());
     let words = ["schema 2", "up to 1", "use a newer version"];
+    let before = fs::read(place.path()).unwrap();
     assert_refused(&place.path(), ErrorKind::Corrupt, &words);
+    assert!(fs::read(place.path()).unwrap() == before, "it was changed");
     for error in refusals(&place.path()) {
         assert!(matches!(
             error,
