@@ -9,11 +9,13 @@ use std::path::Path;
 use crate::error::Error;
 
 /// What can go wrong inside, before the store's path is known to the message.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The engine failed.
-    Engine(redb::Error),
+    #[error("{0}")]
+    Engine(#[source] redb::Error),
     /// What was read contradicts the format.
+    #[error("{what}{}", .source.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default())]
     Corrupt {
         /// What was found, and where.
         what: String,
@@ -21,7 +23,8 @@ pub enum Failure {
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
     /// Anything else, as the caller will see it.
-    Error(Error),
+    #[error("{0}")]
+    Error(#[source] Error),
 }
 
 /// The result of everything below the store.

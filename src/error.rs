@@ -114,13 +114,13 @@ pub enum Error {
     },
 
     /// A value is larger than the store takes.
-    #[error("{what} is {size} bytes long, more than the limit of {limit}")]
+    #[error("{what} is {size}, more than the limit of {limit}")]
     TooLarge {
-        /// What the value was for.
+        /// What was measured, and in what.
         what: String,
-        /// Its size, in bytes or entries as `what` says.
+        /// What was measured.
         size: u64,
-        /// The largest size that is taken.
+        /// The most that is taken.
         limit: u64,
     },
 
@@ -239,6 +239,31 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// There is no legacy images directory at the path.
+    #[error("{} is no legacy images directory: {why}", path.display())]
+    LegacySource {
+        /// Where one was looked for.
+        path: PathBuf,
+        /// What is there instead.
+        why: String,
+    },
+
+    /// An `images.json` cannot be read.
+    #[error("{} cannot be read at line {line}, column {column} (byte {offset}): {what}",
+            path.display())]
+    LegacyRecords {
+        /// The file.
+        path: PathBuf,
+        /// The line at fault, from 1.
+        line: u64,
+        /// The column, from 1, in bytes.
+        column: u64,
+        /// Bytes before it.
+        offset: u64,
+        /// What is wrong there.
+        what: String,
+    },
+
     /// A reader that the caller gave failed.
     #[error("could not read the bytes of the big data item {key:?}")]
     Input {
@@ -340,12 +365,14 @@ impl Error {
             }
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NotAStore { .. }
+            | Self::LegacyRecords { .. }
             | Self::ForeignDatabase { .. }
             | Self::SchemaTooNew { .. }
             | Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::TransactionBroken { .. }
             | Self::NotFound { .. }
             | Self::AlreadyExists { .. }
+            | Self::LegacySource { .. }
             | Self::NeedsRecovery { .. }
             | Self::Io { .. }
             | Self::Input { .. } => ErrorKind::Io,

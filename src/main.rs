@@ -1,3 +1,9 @@
-//! The `image-store` program.
+//! The `image-store` program: a thin command line over the public library `image_store`.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run().into()
+}

@@ -27,6 +27,9 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
+    /// Every encoding.
+    pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Zstd];
+
     const fn from_tag(tag: u8) -> Option<Self> {
         match tag {
             0 => Some(Self::Plain),

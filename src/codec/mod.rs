@@ -14,16 +14,22 @@ pub(crate) use record::{decode_image, encode_image};
 pub(crate) use seal::{SEAL_LENGTH, Sealed, seal, unseal};
 
 use crate::engine::{Failure, Outcome};
+use crate::model::limits;
+
+/// The longest payload.
+pub(crate) const VALUE_LIMIT: usize = limits::MAX_RECORD;
 
 /// The most that one value may take when it is decoded, in bytes. bincode aborts the process on a
 /// wild length without a limit, and a damaged file must not cost gigabytes of memory.
-pub(crate) const VALUE_LIMIT: usize = 64 << 20;
+///
+/// More than a payload: bincode counts a list at the size that its entries have in memory.
+const DECODE_LIMIT: usize = 4 * VALUE_LIMIT;
 
 const CONFIG: bincode::config::Configuration<
     bincode::config::LittleEndian,
     bincode::config::Varint,
-    bincode::config::Limit<VALUE_LIMIT>,
-> = bincode::config::standard().with_limit::<VALUE_LIMIT>();
+    bincode::config::Limit<DECODE_LIMIT>,
+> = bincode::config::standard().with_limit::<DECODE_LIMIT>();
 
 fn encode_payload(value: &impl bincode::Encode) -> Outcome<Vec<u8>> {
     bincode::encode_to_vec(value, CONFIG)

@@ -80,9 +80,12 @@ enum ItemDigest {
 /// [`Error::TooLarge`] where the record would pass the limit of one value.
 pub(crate) fn encode_image(number: u64, image: &Image) -> Outcome<Vec<u8>> {
     let payload = encode_payload(&Record::from_image(image)?)?;
-    if payload.len() > VALUE_LIMIT {
+    // Short payloads cannot pass the limit of decoding, whatever lists they hold.
+    let decodes = payload.len() <= VALUE_LIMIT / 16
+        || decode_payload::<Record>(&payload, String::new).is_ok();
+    if payload.len() > VALUE_LIMIT || !decodes {
         return Err(Error::TooLarge {
-            what: format!("the record of the image {:?}", image.id),
+            what: format!("the record of the image {:?}, in bytes,", image.id),
             size: payload.len() as u64,
             limit: VALUE_LIMIT as u64,
         }

@@ -1,13 +1,14 @@
 //! Item bytes: stored once by their SHA-256, in parts that fill the engine's pages well.
 
 mod encode;
+mod hashing;
 mod parts;
 mod reader;
 mod references;
 mod write;
 
 pub use reader::BigDataReader;
-pub(crate) use reader::{PartSource, read_all, read_part};
+pub(crate) use reader::{PartSource, hash_nameless, hash_stored, read_all, read_part, stream};
 pub(crate) use references::{
     add_references, collect_garbage, lookup, release, remove_all, remove_references,
 };

@@ -5,9 +5,11 @@ use std::io::{self, BufRead, Read};
 
 use redb::ReadableTable;
 
-use crate::codec::{Content, Sealed, unseal};
+use crate::codec::{Content, Encoding, Sealed, unseal};
 use crate::content::encode::{decode, decoder};
-use crate::engine::{Failure, Outcome};
+use crate::content::hashing::Hashing;
+use crate::engine::{Failure, Outcome, contain};
+use crate::model::ContentHash;
 use crate::tables::ReadTables;
 
 /// Reads the bytes of a content whole.
@@ -39,7 +41,7 @@ pub(crate) fn read_all(tables: &impl ReadTables, content: &Content) -> Outcome<V
 /// Where a [`BigDataReader`] gets parts from.
 pub(crate) trait PartSource {
     /// The payload of a part; `None` where there is no such part.
-    fn part(&self, number: u64, part: u32) -> crate::Result<Option<Vec<u8>>>;
+    fn part(&self, number: u64, part: u32) -> io::Result<Option<Vec<u8>>>;
 }
 
 /// Reads one part from tables.
@@ -68,13 +70,7 @@ pub struct BigDataReader<'a> {
 
 impl<'a> BigDataReader<'a> {
     pub(crate) fn new(source: impl PartSource + 'a, content: Content) -> io::Result<Self> {
-        let parts = Parts {
-            source,
-            number: content.number,
-            next: 0,
-            part: io::Cursor::new(Vec::new()),
-            ended: false,
-        };
+        let parts = Parts::new(source, content.number);
         Ok(Self {
             size: content.size,
             read: 0,
@@ -122,11 +118,22 @@ struct Parts<S> {
     ended: bool,
 }
 
+impl<S> Parts<S> {
+    const fn new(source: S, number: u64) -> Self {
+        Self {
+            source,
+            number,
+            next: 0,
+            part: io::Cursor::new(Vec::new()),
+            ended: false,
+        }
+    }
+}
+
 impl<S: PartSource> BufRead for Parts<S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while !self.ended && self.part.position() >= self.part.get_ref().len() as u64 {
-            let part = self.source.part(self.number, self.next);
-            match part.map_err(io::Error::other)? {
+            match self.source.part(self.number, self.next)? {
                 Some(bytes) => {
                     self.part = io::Cursor::new(bytes);
                     self.next = self.next.saturating_add(1);
@@ -160,4 +167,50 @@ fn wrong_size(content: &Content, found: u64) -> Failure {
         "content number {} has {found} bytes instead of {}",
         content.number, content.size
     ))
+}
+
+/// Reads a content from tables as a stream.
+pub(crate) fn stream<'a, T: ReadTables>(
+    tables: &'a T,
+    content: &Content,
+) -> Outcome<BigDataReader<'a>> {
+    BigDataReader::new(InTables(tables), *content).map_err(|error| {
+        Failure::corrupt_because(format!("content number {}", content.number), error)
+    })
+}
+
+/// Hashes the bytes of a content, in bounded memory.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`] where they cannot be read or are not as many as recorded.
+pub(crate) fn hash_stored(tables: &impl ReadTables, content: &Content) -> Outcome<ContentHash> {
+    let mut stored = Hashing::new(stream(tables, content)?);
+    io::copy(&mut stored, &mut io::sink()).map_err(|error| {
+        Failure::corrupt_because(format!("content number {}", content.number), error)
+    })?;
+    Ok(stored.finish().0)
+}
+
+/// Hashes and counts the bytes that the parts of a content number hold, where its row is lost.
+pub(crate) fn hash_nameless(
+    tables: &impl ReadTables,
+    number: u64,
+    encoding: Encoding,
+) -> Outcome<(ContentHash, u64)> {
+    let unreadable = |error| Failure::corrupt_because(format!("content number {number}"), error);
+    let parts = Parts::new(InTables(tables), number);
+    let mut stored = Hashing::new(decoder(encoding, parts).map_err(unreadable)?);
+    io::copy(&mut stored, &mut io::sink()).map_err(unreadable)?;
+    Ok(stored.finish())
+}
+
+/// Tables that a stream takes parts from.
+struct InTables<'a, T>(&'a T);
+
+impl<T: ReadTables> PartSource for InTables<'_, T> {
+    fn part(&self, number: u64, part: u32) -> io::Result<Option<Vec<u8>>> {
+        // A panic of the engine must not leave the one who reads in the middle of its own work.
+        contain(|| read_part(self.0, number, part)).map_err(io::Error::other)
+    }
 }

@@ -3,10 +3,10 @@
 use std::io::{self, Read, Write};
 
 use redb::ReadableTable;
-use sha2::{Digest as _, Sha256};
 
 use crate::codec::{Content, Encoding};
 use crate::content::encode::{LEVEL, choose, encode};
+use crate::content::hashing::Hashing;
 use crate::content::parts::{PartWriter, STREAM_PART, part_length};
 use crate::content::references::{lookup, put, remove_parts};
 use crate::engine::{Failure, Outcome};
@@ -68,11 +68,7 @@ pub(crate) fn store_stream(
     }
     let encoding = choose(&beginning)?;
     let number = next_number(tables)?;
-    let mut input = Hashing {
-        input: beginning.as_slice().chain(input),
-        hasher: Sha256::new(),
-        size: 0,
-    };
+    let mut input = Hashing::new(beginning.as_slice().chain(input));
     let taken = match copy_encoded(tables, number, encoding, &mut input) {
         Ok(taken) => taken,
         Err(Copied::Engine(failure)) => return Err(failure),
@@ -81,8 +77,7 @@ pub(crate) fn store_stream(
             return Err(on_input(error));
         }
     };
-    let size = input.size;
-    let hash = ContentHash::from_bytes(input.hasher.finalize().into());
+    let (hash, size) = input.finish();
     if lookup(tables, &hash)?.is_some() {
         remove_parts(tables, number)?;
         return Ok(Stored {
@@ -140,22 +135,4 @@ fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
         last.checked_add(1)
             .ok_or_else(|| Failure::corrupt("the content numbers are used up"))
     })
-}
-
-/// Hashes and counts what passes through.
-struct Hashing<R> {
-    input: R,
-    hasher: Sha256,
-    size: u64,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
-        if let Some(bytes) = buffer.get(..read) {
-            self.hasher.update(bytes);
-            self.size += read as u64;
-        }
-        Ok(read)
-    }
 }

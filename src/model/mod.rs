@@ -3,6 +3,7 @@
 mod content_hash;
 mod digest;
 mod image;
+pub(crate) mod limits;
 mod new_image;
 mod timestamp;
 

@@ -1,5 +1,7 @@
 //! The lookups that snapshots, transactions and stores offer.
 
+use std::io;
+
 use redb::ReadableTableMetadata;
 
 use crate::content::{self, BigDataReader, PartSource};
@@ -435,8 +437,9 @@ pub trait Lookup: Source {
 struct Held<S>(S);
 
 impl<S: Source> PartSource for Held<S> {
-    fn part(&self, number: u64, part: u32) -> Result<Option<Vec<u8>>> {
+    fn part(&self, number: u64, part: u32) -> io::Result<Option<Vec<u8>>> {
         self.0
             .view(|tables| content::read_part(tables, number, part))
+            .map_err(io::Error::other)
     }
 }

@@ -7,53 +7,153 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use redb::backends::FileBackend;
 use tempfile::{NamedTempFile, PersistError};
 
-use crate::engine::{Failure, contain};
+use crate::engine::{Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
-use crate::store::file::{folder, io_error, name, sync_folder};
+use crate::store::database::{Engine, Handle};
+use crate::store::file::{folder, identity, io_error, name, sync_folder};
+use crate::store::gate::Gate;
+use crate::store::{Access, ImageStore, OpenOptions};
 
 /// Creates an empty store at `path`.
 ///
 /// # Errors
 ///
 /// [`Error::AlreadyExists`] where something is there by then; it is left alone.
-pub(super) fn create(path: &Path) -> Result<()> {
-    remove_leftovers(path)?;
-    let file = built(path)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(Error::AlreadyExists {
-                path: path.to_owned(),
-            });
-        }
-        Err(PersistError { error, .. }) => {
-            return Err(io_error("give its name to the new store", path, error));
-        }
-    }
-    sync_folder(&folder(path))?;
+pub(super) fn create(path: &Path, options: &OpenOptions) -> Result<()> {
+    // Of several builders at once, one may take another's file for a leftover in the moment between
+    // the engine's lock and ours; the one that lost its file begins anew.
+    while !Nascent::new(path, options)?.place(Placement::New)? {}
     tracing::info!(path = %path.display(), "created a store");
     Ok(())
 }
 
-/// A complete store in a temporary file, on disk and locked.
-fn built(path: &Path) -> Result<NamedTempFile> {
-    loop {
+/// Where a finished store goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// To a path where nothing is.
+    New,
+    /// In the place of what is there.
+    Replace,
+}
+
+/// A store that is being built under a temporary name. It is gone when it is dropped.
+pub(crate) struct Nascent {
+    // Closed before its file is removed.
+    store: Option<ImageStore>,
+    file: NamedTempFile,
+    path: PathBuf,
+    options: OpenOptions,
+}
+
+impl Nascent {
+    /// Begins a store that is to appear at `path`, with no images yet. Of the options only those of
+    /// the engine count.
+    pub(crate) fn new(path: &Path, options: &OpenOptions) -> Result<Self> {
+        let options = options.clone().access(Access::Exclusive);
+        remove_leftovers(path)?;
         let file = temporary(path)?;
-        build(file.as_file()).map_err(|failure| failure.at(path))?;
-        file.as_file()
+        let store = open_temporary(file.as_file(), path, &options)?;
+        Ok(Self {
+            store: Some(store),
+            file,
+            path: path.to_owned(),
+            options,
+        })
+    }
+
+    /// The store, to be filled.
+    pub(crate) fn store(&self) -> Result<&ImageStore> {
+        self.store.as_ref().ok_or_else(|| Error::NotFound {
+            path: self.path.clone(),
+        })
+    }
+
+    /// Gives the finished store its name: everything of it is on disk before, and the name after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`] for [`Placement::New`] where something is there by then.
+    pub(crate) fn appear(self, placement: Placement) -> Result<()> {
+        let path = self.path.clone();
+        if self.place(placement)? {
+            return Ok(());
+        }
+        let gone = io::Error::other("its temporary file was removed");
+        Err(io_error("finish the new store", &path, gone))
+    }
+
+    /// As [`appear`](Self::appear), but `false` where somebody has removed the temporary file.
+    fn place(mut self, placement: Placement) -> Result<bool> {
+        drop(self.store.take());
+        compact(self.file.as_file(), &self.path, &self.options)?;
+        self.file
+            .as_file()
             .sync_all()
-            .map_err(|source| io_error("sync the new store", path, source))?;
+            .map_err(|source| io_error("sync the new store", &self.path, source))?;
         // The engine's close has released the lock.
-        if is_kept(&file, path)? {
-            return Ok(file);
+        if !is_kept(&self.file, &self.path)? {
+            return Ok(false);
+        }
+        let placed = match placement {
+            Placement::New => self.file.persist_noclobber(&self.path),
+            Placement::Replace => self.file.persist(&self.path),
+        };
+        match placed {
+            Ok(_) => sync_folder(&folder(&self.path)).map(|()| true),
+            Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::AlreadyExists { path: self.path })
+            }
+            Err(PersistError { error, .. }) => Err(io_error(
+                "give its name to the new store",
+                &self.path,
+                error,
+            )),
         }
     }
+}
+
+/// Makes an empty store of an empty file.
+fn open_temporary(file: &File, path: &Path, options: &OpenOptions) -> Result<ImageStore> {
+    let database = contain(|| {
+        let database = open_file(file, options)?;
+        let transaction = database.begin_write()?;
+        migrations::migrate(&transaction)?;
+        transaction.commit()?;
+        Ok(database)
+    });
+    let database = database.map_err(|failure| failure.at(path))?;
+    let gate = Gate::of(identity(file, path)?);
+    let engine = Engine::Writable(Arc::new(database));
+    Ok(ImageStore::new(
+        Handle::new(path.to_owned(), engine),
+        gate,
+        options,
+    ))
+}
+
+/// Gives back the room that the file has grown into and does not need.
+fn compact(file: &File, path: &Path, options: &OpenOptions) -> Result<()> {
+    contain(|| {
+        let mut database = open_file(file, options)?;
+        while database.compact()? {}
+        Ok(database.close()?)
+    })
+    .map_err(|failure| failure.at(path))
+}
+
+/// Opens the engine on a file that this process has locked: the lock belongs to the open file, so
+/// the engine gets the same one.
+fn open_file(file: &File, options: &OpenOptions) -> Outcome<redb::Database> {
+    let file = file.try_clone().map_err(redb::StorageError::Io)?;
+    Ok(redb::Builder::new()
+        .set_cache_size(options.cache_size)
+        .create_with_backend(options.storage.on(file)?)?)
 }
 
 /// Locks a temporary file, and says whether it is still there: another builder may have taken it
@@ -63,19 +163,6 @@ fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool> {
         .lock()
         .map_err(|source| io_error("lock the new store", path, source))?;
     Ok(file.path().exists())
-}
-
-/// Writes an empty store into an empty file.
-fn build(file: &File) -> std::result::Result<(), Failure> {
-    contain(|| {
-        let file = file.try_clone().map_err(redb::StorageError::Io)?;
-        let database = redb::Builder::new().create_with_backend(FileBackend::new(file)?)?;
-        let transaction = database.begin_write()?;
-        migrations::migrate(&transaction)?;
-        transaction.commit()?;
-        database.close()?;
-        Ok(())
-    })
 }
 
 /// The names of temporary files for the store at `path` begin with this.

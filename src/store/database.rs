@@ -22,6 +22,8 @@ pub(super) struct Handle {
 pub(super) enum Engine {
     Writable(Arc<Database>),
     ReadOnly(ReadOnlyDatabase),
+    /// A private copy in memory, which is only read.
+    Copy(Database),
     /// What is left when the handle is dropped.
     Closed,
 }
@@ -40,7 +42,7 @@ impl Handle {
     }
 
     pub(super) fn is_read_only(&self) -> bool {
-        matches!(self.engine, Engine::ReadOnly(_))
+        matches!(self.engine, Engine::ReadOnly(_) | Engine::Copy(_))
     }
 
     /// Refuses to go on in a forked child.
@@ -68,7 +70,7 @@ impl Handle {
                 self.check_process()?;
                 Ok(database)
             }
-            Engine::ReadOnly(_) | Engine::Closed => Err(Error::ReadOnly {
+            Engine::ReadOnly(_) | Engine::Copy(_) | Engine::Closed => Err(Error::ReadOnly {
                 path: self.path.clone(),
             }),
         }
@@ -81,6 +83,7 @@ impl Handle {
             Ok(match &self.engine {
                 Engine::Writable(database) => database.begin_read()?,
                 Engine::ReadOnly(database) => database.begin_read()?,
+                Engine::Copy(database) => database.begin_read()?,
                 Engine::Closed => return Err(redb::StorageError::DatabaseClosed.into()),
             })
         });

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// # Errors
 ///
 /// [`Error::NotFound`], [`Error::NotAStore`], [`Error::Io`].
-pub(super) fn open_existing(path: &Path, writable: bool) -> Result<File> {
+pub(crate) fn open_existing(path: &Path, writable: bool) -> Result<File> {
     let access = if writable {
         OFlags::RDWR
     } else {
@@ -77,7 +77,7 @@ pub(super) fn identity(file: &File, path: &Path) -> Result<(u64, u64)> {
 }
 
 /// The folder that `path` is in.
-pub(super) fn folder(path: &Path) -> PathBuf {
+pub(crate) fn folder(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -92,7 +92,7 @@ pub(super) fn name(path: &Path) -> Result<OsString> {
 }
 
 /// Makes a new name in a folder outlive a power cut.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|source| io_error("sync the folder", folder, source))
@@ -105,7 +105,7 @@ pub(super) fn not_a_store(path: &Path, why: &str) -> Error {
     }
 }
 
-pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
+pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
     Error::Io {
         action,
         path: path.to_owned(),

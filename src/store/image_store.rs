@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
@@ -46,8 +46,7 @@ struct Inner {
     handle: Arc<Handle>,
     gate: Arc<Gate>,
     waiter: Arc<Waiter>,
-    lock_wait: Duration,
-    exclusive: bool,
+    options: OpenOptions,
 }
 
 impl ImageStore {
@@ -71,8 +70,7 @@ impl ImageStore {
                 handle: Arc::new(handle),
                 gate,
                 waiter: Arc::default(),
-                lock_wait: options.lock_wait,
-                exclusive: options.access == Access::Exclusive,
+                options: options.clone(),
             }),
         }
     }
@@ -91,6 +89,19 @@ impl ImageStore {
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.inner.handle.is_read_only()
+    }
+
+    /// The access that the store was opened with.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.inner.options.access
+    }
+
+    /// Opens the engine on this store's file once more, for maintenance that needs a handle of its
+    /// own.
+    pub(crate) fn open_engine_again(&self) -> Result<redb::Database> {
+        self.handle().check_process()?;
+        self.inner.options.open_engine(self.path())
     }
 
     /// Takes a snapshot: many lookups on one state.
@@ -123,7 +134,7 @@ impl ImageStore {
         let Inner { handle, gate, .. } = &*self.inner;
         let database = handle.writable()?;
         let begun = Instant::now();
-        let deadline = begun + self.inner.lock_wait;
+        let deadline = begun + self.inner.options.lock_wait;
         let busy = || Error::Busy {
             path: handle.path().to_owned(),
             waited: begun.elapsed(),
@@ -139,7 +150,7 @@ impl ImageStore {
             .map_err(|failure| failure.at(handle.path()))?
             .ok_or_else(busy)?;
         // A crash must not make the next open walk the whole file.
-        transaction.set_quick_repair(self.inner.exclusive);
+        transaction.set_quick_repair(self.access() == Access::Exclusive);
         Transaction::new(transaction, Arc::clone(handle), pass)
     }
 

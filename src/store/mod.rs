@@ -1,7 +1,9 @@
 //! The store: opening and creating its file, and the handles through which it is used.
 
 mod access;
+mod backend;
 mod birth;
+mod copy;
 mod database;
 mod file;
 mod gate;
@@ -15,6 +17,8 @@ mod transaction;
 mod waiter;
 
 pub use access::Access;
+pub(crate) use birth::{Nascent, Placement};
+pub(crate) use file::{folder, io_error, open_existing, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
 pub use snapshot::Snapshot;

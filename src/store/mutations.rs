@@ -5,6 +5,8 @@ use std::io::Read;
 use serde_json::Value;
 
 use crate::content;
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::model::{Image, NewImage};
 use crate::store::Transaction;

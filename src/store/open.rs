@@ -5,7 +5,6 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::backends::FileBackend;
 use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase as _};
 
 use crate::engine::{Failure, Outcome, contain};
@@ -14,7 +13,7 @@ use crate::migrations;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
-use crate::store::{Access, ImageStore, OpenOptions, birth};
+use crate::store::{Access, ImageStore, OpenOptions, birth, copy};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
@@ -29,7 +28,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         let writable = options.access != Access::ReadOnly;
         match open_existing(path, writable) {
             Err(Error::NotFound { .. }) if options.create && writable => {
-                match birth::create(path) {
+                match birth::create(path, options) {
                     // Created by another process in the meantime, and whole.
                     Ok(()) | Err(Error::AlreadyExists { .. }) => {}
                     Err(error) => return Err(error),
@@ -38,19 +37,36 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
             opened => break opened?,
         }
     };
-    let gate = Gate::of(identity(&file, path)?);
+    let opened = identity(&file, path)?;
     drop(file);
     let engine = match options.access {
-        Access::ReadOnly => Engine::ReadOnly(open_read_only(path, options)?),
+        Access::ReadOnly => open_read_only(path, options)?,
         Access::Shared | Access::Exclusive => {
             refuse_unwritten(path, options)?;
             Engine::Writable(Arc::new(open_writable(path, options)?))
         }
     };
-    let store = ImageStore::new(Handle::new(path.to_owned(), engine), gate, options);
+    let store = ImageStore::new(
+        Handle::new(path.to_owned(), engine),
+        Gate::of(opened),
+        options,
+    );
+    // A store that is replaced as a whole gets another file. Whoever waited for the old one must
+    // not go on with it: what it would write there would be lost.
+    let file = open_existing(path, false)?;
+    if identity(&file, path)? != opened {
+        tracing::debug!("replaced while it was opened");
+        drop(store);
+        return open(path, options);
+    }
     check_schema(&store)?;
     tracing::debug!("opened");
     Ok(store)
+}
+
+/// Opens the engine on the file of a store once more, for writing: for its own maintenance.
+pub(super) fn open_engine(path: &Path, options: &OpenOptions) -> Result<Database> {
+    open_writable(path, options)
 }
 
 fn builder(options: &OpenOptions) -> Builder {
@@ -94,19 +110,19 @@ fn open_writable(path: &Path, options: &OpenOptions) -> Result<Database> {
 
 fn open_writable_once(path: &Path, options: &OpenOptions) -> Outcome<Database> {
     let file = open_existing(path, true)?;
-    contain(|| Ok(builder(options).create_with_backend(FileBackend::new(file)?)?))
+    contain(|| Ok(builder(options).create_with_backend(options.storage.on(file)?)?))
 }
 
 /// Opens for reading. Where the last writer died, the engine refuses until the file was opened for
-/// writing once, which takes it some milliseconds.
-fn open_read_only(path: &Path, options: &OpenOptions) -> Result<ReadOnlyDatabase> {
+/// writing once, which takes it some milliseconds; where that is not permitted, a copy in memory is
+/// recovered instead. Other writers may die meanwhile, so mending once may not be enough.
+fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
     let begun = Instant::now();
     let mut deadline = begun + READ_ONLY_PATIENCE;
-    let mut mended = false;
     let mut pauses = Pauses::until(begun + options.lock_wait.max(READ_ONLY_PATIENCE));
     loop {
         let refused = match open_read_only_once(path, options) {
-            Ok(database) => return Ok(database),
+            Ok(database) => return Ok(Engine::ReadOnly(database)),
             Err(Failure::Engine(refused)) => refused,
             Err(failure) => return Err(explain(failure, path)),
         };
@@ -118,11 +134,16 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<ReadOnlyDatabase
         };
         match refused {
             redb::Error::RepairAborted if Instant::now() >= deadline => {
-                if mended {
-                    return Err(explain(Failure::Engine(refused), path));
+                match mend(path, options) {
+                    Ok(()) => {}
+                    Err(Error::NeedsRecovery { .. }) => {
+                        // None where others wrote meanwhile: then it may open by now.
+                        if let Some(copy) = copy::recover(path, options)? {
+                            return Ok(Engine::Copy(copy));
+                        }
+                    }
+                    Err(error) => return Err(error),
                 }
-                mend(path, options)?;
-                mended = true;
                 deadline = Instant::now() + READ_ONLY_PATIENCE;
             }
             redb::Error::RepairAborted | redb::Error::DatabaseAlreadyOpen => thread::sleep(pause),
@@ -133,7 +154,7 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<ReadOnlyDatabase
 
 fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDatabase> {
     let file = open_existing(path, false)?;
-    contain(|| Ok(builder(options).open_read_only_with_backend(FileBackend::new(file)?)?))
+    contain(|| Ok(builder(options).open_read_only_with_backend(options.storage.on(file)?)?))
 }
 
 /// Opens a store for writing and closes it, which recovers what a writer that died left behind.
@@ -157,7 +178,7 @@ fn mend(path: &Path, options: &OpenOptions) -> Result<()> {
 }
 
 /// Says in the words of this library why the engine would not open a file.
-fn explain(failure: Failure, path: &Path) -> Error {
+pub(super) fn explain(failure: Failure, path: &Path) -> Error {
     match failure {
         Failure::Engine(redb::Error::Io(error))
             if error.kind() == std::io::ErrorKind::InvalidData =>

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::store::backend::Storage;
 use crate::store::{Access, ImageStore, open};
 
 /// How a store is opened; made by [`ImageStore::options`].
@@ -28,8 +29,10 @@ use crate::store::{Access, ImageStore, open};
 pub struct OpenOptions {
     pub(super) access: Access,
     pub(super) create: bool,
-    pub(super) cache_size: usize,
+    pub(crate) cache_size: usize,
     pub(super) lock_wait: Duration,
+    pub(super) recovery_copy_limit: u64,
+    pub(super) storage: Storage,
 }
 
 impl Default for OpenOptions {
@@ -39,19 +42,21 @@ impl Default for OpenOptions {
             create: true,
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
+            recovery_copy_limit: 64 << 20,
+            storage: Storage::default(),
         }
     }
 }
 
 impl OpenOptions {
     /// How processes share the store; [`Access::Shared`] where nothing is said.
-    pub const fn access(mut self, access: Access) -> Self {
+    pub fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
     /// Opens read-only, as [`Access::ReadOnly`]; `false` changes nothing.
-    pub const fn read_only(mut self, read_only: bool) -> Self {
+    pub fn read_only(mut self, read_only: bool) -> Self {
         if read_only {
             self.access = Access::ReadOnly;
         }
@@ -60,23 +65,40 @@ impl OpenOptions {
 
     /// Whether a store that is not there is created; `true` where nothing is said. A read-only open
     /// never creates one.
-    pub const fn create(mut self, create: bool) -> Self {
+    pub fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
     }
 
     /// The memory that the engine may use for pages of the file, in bytes; 32 MiB where nothing is
     /// said. It is taken as it is needed.
-    pub const fn cache_size(mut self, bytes: usize) -> Self {
+    pub fn cache_size(mut self, bytes: usize) -> Self {
         self.cache_size = bytes;
         self
     }
 
     /// How long opening and [`ImageStore::write`] wait for others; 30 seconds where nothing is
     /// said.
-    pub const fn lock_wait(mut self, limit: Duration) -> Self {
+    pub fn lock_wait(mut self, limit: Duration) -> Self {
         self.lock_wait = limit;
         self
+    }
+
+    /// The largest file, in bytes, that a read-only open copies into memory to recover it there:
+    /// where the last writer died and this process may not write to the file, no other way leads to
+    /// the images. 64 MiB where nothing is said; 0 never copies, and such an open fails with
+    /// [`Error::NeedsRecovery`](crate::Error::NeedsRecovery).
+    ///
+    /// A store that was opened so keeps the state of that moment: it does not see what others write
+    /// later.
+    pub fn recovery_copy_limit(mut self, bytes: u64) -> Self {
+        self.recovery_copy_limit = bytes;
+        self
+    }
+
+    /// Opens only the engine on the file at `path`, for maintenance.
+    pub(crate) fn open_engine(&self, path: &Path) -> Result<redb::Database> {
+        open::open_engine(path, self)
     }
 
     /// Opens the store at `path`.
@@ -95,7 +117,8 @@ impl OpenOptions {
     /// - [`Error::Busy`](crate::Error::Busy): another process holds it for longer than
     ///   [`lock_wait`](Self::lock_wait).
     /// - [`Error::NeedsRecovery`](crate::Error::NeedsRecovery): read-only, the last writer died,
-    ///   and this process may not write to the file.
+    ///   this process may not write to the file, and the file is larger than
+    ///   [`recovery_copy_limit`](Self::recovery_copy_limit).
     /// - [`Error::Corrupt`](crate::Error::Corrupt), [`Error::Io`](crate::Error::Io).
     pub fn open(self, path: impl AsRef<Path>) -> Result<ImageStore> {
         open::open(path.as_ref(), &self)

@@ -17,7 +17,7 @@ use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
 use crate::store::gate::Pass;
 use crate::tables::WriteTables;
-use crate::write;
+use crate::write::{self, Displaced};
 
 self_cell!(
     /// A write transaction of the engine with its tables open.
@@ -117,9 +117,17 @@ impl Transaction {
         self.step(|tables| write::put_content(tables, data, key))
     }
 
-    /// Takes over an image as a legacy store recorded it.
-    pub(crate) fn insert_legacy(&mut self, image: Image) -> Result<()> {
+    /// Takes over an image as a legacy store recorded it, and tells what gave way to it.
+    pub(crate) fn insert_legacy(&mut self, image: Image) -> Result<Displaced> {
         self.step(|tables| write::insert_legacy(tables, image))
+    }
+
+    /// Fills a new store by whatever means, as one step.
+    pub(crate) fn fill<R>(
+        &mut self,
+        fill: impl FnOnce(&mut WriteTables<'_>) -> Outcome<R>,
+    ) -> Result<R> {
+        self.step(fill)
     }
 
     /// Runs one step. One that fails in the file itself may have been half done, so nothing of the

@@ -8,7 +8,8 @@ use crate::content;
 use crate::engine::Outcome;
 use crate::error::Error;
 use crate::model::{
-    BigDataItem, ContentHash, Image, NewImage, Timestamp, dedupe, is_manifest_key, validate_digest,
+    BigDataItem, ContentHash, Image, NewImage, Timestamp, dedupe, is_manifest_key, limits,
+    validate_digest,
 };
 use crate::read::image_at;
 use crate::tables::WriteTables;
@@ -18,6 +19,7 @@ use crate::write::random_id::random_id;
 /// Creates an image. Mirrors `imageStore.create` of the legacy store, which checks in this order:
 /// the ID, the names, the digest, the items.
 pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Image> {
+    check_limits(&new)?;
     let id = match new.id.filter(|id| !id.is_empty()) {
         Some(id) if tables.ids.get(id.as_str())?.is_some() => {
             return Err(Error::DuplicateId { id }.into());
@@ -87,6 +89,22 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Ima
         return Err(failure);
     }
     Ok(image)
+}
+
+fn check_limits(new: &NewImage) -> Outcome<()> {
+    limits::check_text("ID", new.id.as_deref().unwrap_or_default())?;
+    limits::check_names(&new.names)?;
+    limits::check_names(&new.names_history)?;
+    limits::check_text("top layer", new.top_layer.as_deref().unwrap_or_default())?;
+    limits::check_metadata(&new.metadata)?;
+    for flag in new.flags.keys() {
+        limits::check_text("flag", flag)?;
+    }
+    limits::check_big_data_count(new.big_data.len())?;
+    for item in &new.big_data {
+        limits::check_text("key of a big data item", &item.key)?;
+    }
+    Ok(())
 }
 
 fn unused_id(tables: &WriteTables<'_>) -> Outcome<String> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::Outcome;
+use crate::model::limits;
 use crate::tables::WriteTables;
 use crate::write::put::change;
 
@@ -12,6 +13,7 @@ pub(crate) fn set_metadata(
     reference: &str,
     metadata: &str,
 ) -> Outcome<()> {
+    limits::check_metadata(metadata)?;
     change(tables, reference, |image| {
         metadata.clone_into(&mut image.metadata);
     })
@@ -24,6 +26,7 @@ pub(crate) fn set_flag(
     flag: &str,
     value: Value,
 ) -> Outcome<()> {
+    limits::check_text("flag", flag)?;
     change(tables, reference, |image| {
         image.flags.insert(flag.to_owned(), value);
     })
@@ -42,6 +45,7 @@ pub(crate) fn add_mapped_top_layer(
     reference: &str,
     layer: &str,
 ) -> Outcome<()> {
+    limits::check_text("mapped top layer", layer)?;
     change(tables, reference, |image| {
         image.mapped_top_layers.push(layer.to_owned());
     })

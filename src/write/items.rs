@@ -4,12 +4,13 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, Read};
 
-use crate::content;
+use crate::content::{self, Stored};
 use crate::engine::{Outcome, run_callers};
 use crate::error::Error;
-use crate::model::{BigDataItem, Image, is_manifest_key, validate_digest};
+use crate::model::{BigDataItem, Image, is_manifest_key, limits, validate_digest};
 use crate::read::resolve_image;
 use crate::tables::WriteTables;
+use crate::write::limited::Limited;
 use crate::write::put::replace;
 
 /// Computes the digest of a manifest from its bytes.
@@ -61,13 +62,17 @@ pub(crate) fn set_big_data(
     bytes: ItemBytes<'_>,
     manifest_digest: ManifestDigest<'_>,
 ) -> Outcome<()> {
+    let (number, before) = resolve_image(tables, reference)?;
     if key.is_empty() {
         return Err(Error::InvalidBigDataName {
             reference: reference.to_owned(),
         }
         .into());
     }
-    let (number, before) = resolve_image(tables, reference)?;
+    limits::check_text("key of a big data item", key)?;
+    if !before.big_data.contains_key(key) {
+        limits::check_big_data_count(before.big_data.len().saturating_add(1))?;
+    }
     let mut buffer = Vec::new();
     let mut callers;
     let bytes = match (bytes, manifest_digest) {
@@ -84,13 +89,7 @@ pub(crate) fn set_big_data(
     let given = given_digest(&before, key, &bytes, manifest_digest)?;
     let stored = match bytes {
         ItemBytes::Whole(bytes) => content::store_bytes(tables, bytes)?,
-        ItemBytes::Stream(input) => content::store_stream(tables, input, |source| {
-            Error::Input {
-                key: key.to_owned(),
-                source,
-            }
-            .into()
-        })?,
+        ItemBytes::Stream(input) => store_stream(tables, input, key)?,
     };
     let recorded = BigDataItem {
         size: i64::try_from(stored.size).ok(),
@@ -106,6 +105,28 @@ pub(crate) fn set_big_data(
         content::release(tables, &stored.hash)?;
     }
     replaced
+}
+
+/// Stores a stream as the bytes of the item `key`, which must not be longer than an item may be.
+pub(super) fn store_stream(
+    tables: &mut WriteTables<'_>,
+    input: &mut dyn Read,
+    key: &str,
+) -> Outcome<Stored> {
+    let mut input = Limited::new(input, limits::MAX_BIG_DATA_SIZE);
+    let stored = content::store_stream(tables, &mut input, |source| {
+        let key = key.to_owned();
+        Error::Input { key, source }.into()
+    });
+    if input.passed_limit() {
+        return Err(Error::TooLarge {
+            what: format!("the big data item {key:?}, in bytes,"),
+            size: limits::MAX_BIG_DATA_SIZE.saturating_add(1),
+            limit: limits::MAX_BIG_DATA_SIZE,
+        }
+        .into());
+    }
+    stored
 }
 
 /// The digest to record, where it is not the SHA-256 of the bytes.
@@ -148,7 +169,7 @@ fn read_manifest(input: &mut dyn Read, key: &str, buffer: &mut Vec<u8>) -> Outco
     })? as u64;
     if size > MANIFEST_LIMIT {
         return Err(Error::TooLarge {
-            what: format!("the manifest {key:?}, which a digest function needs whole,"),
+            what: format!("the manifest {key:?}, which a digest function needs whole, in bytes,"),
             size,
             limit: MANIFEST_LIMIT,
         }

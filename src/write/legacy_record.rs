@@ -6,12 +6,12 @@ use redb::ReadableTable;
 
 use crate::content::{self, Stored};
 use crate::engine::Outcome;
-use crate::error::Error;
 use crate::index::Rows;
 use crate::model::Image;
 use crate::read::image_at;
 use crate::tables::WriteTables;
-use crate::write::put::{insert, remove, take_names};
+use crate::write::items::store_stream;
+use crate::write::put::{TakenName, insert, remove, take_names};
 
 /// Stores the bytes of an item whose record comes later. Until then nothing refers to them.
 pub(crate) fn put_content(
@@ -19,37 +19,43 @@ pub(crate) fn put_content(
     input: &mut dyn Read,
     key: &str,
 ) -> Outcome<Stored> {
-    content::store_stream(tables, input, |source| {
-        Error::Input {
-            key: key.to_owned(),
-            source,
-        }
-        .into()
-    })
+    store_stream(tables, input, key)
+}
+
+/// What gave way to an image of a legacy store.
+#[derive(Debug)]
+pub(crate) struct Displaced {
+    /// Names that were on other images.
+    pub(crate) names: Vec<TakenName>,
+    /// The image that had the same ID.
+    pub(crate) image: Option<Image>,
 }
 
 /// Adds an image after all others. Its names are taken from those who have them, an image with its
 /// ID is removed, and its digests follow from its record.
 ///
 /// Mirrors `imageStore.load` of the legacy store, where the later of two holders keeps a name.
-pub(crate) fn insert_legacy(tables: &mut WriteTables<'_>, mut image: Image) -> Outcome<()> {
+pub(crate) fn insert_legacy(tables: &mut WriteTables<'_>, mut image: Image) -> Outcome<Displaced> {
     image.recompute_digests();
     // Held while the earlier image goes, which may be the only one that has the same bytes.
     let contents = Rows::of(Some(&image)).contents;
     let holder = tables.ids.get(image.id.as_str())?.map(|row| row.value());
+    let mut earlier = None;
     if let Some(number) = holder {
         for hash in contents.keys() {
             content::add_references(tables, hash, 1)?;
         }
-        let earlier = image_at(tables, number)?;
-        remove(tables, number, &earlier)?;
+        let replaced = image_at(tables, number)?;
+        remove(tables, number, &replaced)?;
+        earlier = Some(replaced);
     }
-    take_names(tables, &image.names, None)?;
+    let names = take_names(tables, &image.names, None)?;
     insert(tables, &image)?;
-    if holder.is_some() {
+    if earlier.is_some() {
         for hash in contents.keys() {
             content::remove_references(tables, hash, 1)?;
         }
     }
-    Ok(())
+    let image = earlier;
+    Ok(Displaced { names, image })
 }

@@ -7,6 +7,7 @@ mod create;
 mod fields;
 mod items;
 mod legacy_record;
+mod limited;
 mod names;
 mod put;
 mod random_id;
@@ -18,6 +19,6 @@ pub(crate) use fields::{
 };
 pub use items::{DigestFunction, ManifestDigest};
 pub(crate) use items::{ItemBytes, set_big_data};
-pub(crate) use legacy_record::{insert_legacy, put_content};
+pub(crate) use legacy_record::{Displaced, insert_legacy, put_content};
 pub(crate) use names::{NameChange, change_names};
 pub(crate) use remove::{delete, wipe};

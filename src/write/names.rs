@@ -1,7 +1,7 @@
 //! Names move between images.
 
 use crate::engine::Outcome;
-use crate::model::dedupe;
+use crate::model::{dedupe, limits};
 use crate::read::resolve_image;
 use crate::tables::WriteTables;
 use crate::write::put::{replace, take_names};
@@ -35,6 +35,7 @@ pub(crate) fn change_names(
         NameChange::Add => dedupe(names.into_iter().chain(held)),
         NameChange::Remove => dedupe(held.filter(|name| !names.contains(name))),
     };
+    limits::check_names(&after.names)?;
     after.move_names_to_history();
     take_names(tables, &after.names, Some(number))?;
     replace(tables, number, &before, &after)

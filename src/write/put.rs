@@ -66,14 +66,24 @@ pub(super) fn change(
     replace(tables, number, &before, &after)
 }
 
-/// Takes `names` from every image but `keeper`, so that they are free to be given.
+/// A name that was taken from an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TakenName {
+    pub(crate) name: String,
+    /// The ID of the image that had it.
+    pub(crate) holder: String,
+}
+
+/// Takes `names` from every image but `keeper`, so that they are free to be given, and tells which
+/// were taken from which image.
 ///
 /// Mirrors `imageStore.removeName`: the history of the old holder is left alone.
 pub(super) fn take_names(
     tables: &mut WriteTables<'_>,
     names: &[String],
     keeper: Option<u64>,
-) -> Outcome<()> {
+) -> Outcome<Vec<TakenName>> {
+    let mut taken = Vec::new();
     for name in names {
         let holder = tables.names.get(name.as_str())?.map(|row| row.value());
         let Some(holder) = holder.filter(|holder| Some(*holder) != keeper) else {
@@ -83,6 +93,10 @@ pub(super) fn take_names(
         let mut after = before.clone();
         after.names.retain(|held| held != name);
         replace(tables, holder, &before, &after)?;
+        taken.push(TakenName {
+            name: name.clone(),
+            holder: before.id,
+        });
     }
-    Ok(())
+    Ok(taken)
 }

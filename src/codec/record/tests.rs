@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::{decode_image, encode_image};
-use crate::model::{BigDataItem, ContentHash, Image, Timestamp};
+use crate::engine::Failure;
+use crate::error::Error;
+use crate::model::{BigDataItem, ContentHash, Image, Timestamp, limits};
 
 fn full_image() -> Image {
     let content = ContentHash::of(b"manifest bytes");
@@ -71,6 +73,28 @@ fn a_wild_length_costs_no_memory() {
     let payload = [0, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0x80];
     let sealed = crate::codec::seal(crate::codec::Sealed::Record(1), &payload);
     assert!(decode_image(1, &sealed).is_err());
+}
+
+/// [`limits::MAX_RECORD`] is met one below, at, and one above.
+#[test]
+fn a_record_is_limited_as_a_whole() {
+    let mut image = Image {
+        metadata: "x".repeat(limits::MAX_RECORD),
+        ..Image::default()
+    };
+    let Err(Failure::Error(Error::TooLarge { size, limit, .. })) = encode_image(1, &image) else {
+        panic!("a record above the limit was encoded");
+    };
+    assert_eq!(limit, limits::MAX_RECORD as u64);
+    let above = usize::try_from(size - limit).unwrap();
+    for (cut, fits) in [(above - 1, false), (above, true), (above + 1, true)] {
+        image.metadata.truncate(limits::MAX_RECORD - cut);
+        let encoded = encode_image(1, &image);
+        assert_eq!(encoded.is_ok(), fits, "{cut} bytes less");
+        if let Ok(sealed) = encoded {
+            assert_eq!(decode_image(1, &sealed).unwrap().metadata, image.metadata);
+        }
+    }
 }
 
 fn text() -> impl Strategy<Value = String> {

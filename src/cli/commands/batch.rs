@@ -1,0 +1,33 @@
+//! `batch`: drives the store through a pipe, one JSON request and one JSON reply a line.
+
+use std::io;
+
+use clap::Args;
+
+use crate::cli::batch::serve;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+
+/// Serve requests from standard input, one JSON object a line, and answer each on standard output
+///
+/// A store that is not there yet is created, but not with --read-only. Nothing that is asked ends
+/// it but end of input, which aborts an open transaction.
+#[derive(Debug, Args)]
+pub(crate) struct Batch {
+    /// Refuse request lines that are longer than this
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    max_line: u64,
+}
+
+impl Batch {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        serve(
+            context,
+            self.max_line,
+            io::stdin().lock(),
+            io::stdout().lock(),
+        )?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,77 @@
+//! What the global options mean to a command: which store, opened how.
+
+use std::path::{Path, PathBuf};
+
+use anstream::{AutoStream, ColorChoice, stream::RawStream};
+use anstyle::Style;
+use image_store::{ImageStore, OpenOptions, Result};
+
+use super::args::Global;
+
+/// The path where neither `--store` nor `$IMAGE_STORE` gives one.
+const DEFAULT_STORE: &str = "images.redb";
+
+/// The global options of one run.
+#[derive(Debug)]
+pub(crate) struct Context {
+    store: PathBuf,
+    options: Global,
+}
+
+impl Context {
+    pub(crate) fn new(mut options: Global) -> Self {
+        let from_environment = || {
+            let path = std::env::var_os("IMAGE_STORE")?;
+            (!path.is_empty()).then(|| PathBuf::from(path))
+        };
+        let store = options
+            .store
+            .take()
+            .or_else(from_environment)
+            .unwrap_or_else(|| DEFAULT_STORE.into());
+        Self { store, options }
+    }
+
+    /// The path of the store's file.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
+    }
+
+    pub(crate) const fn read_only(&self) -> bool {
+        self.options.read_only
+    }
+
+    pub(crate) const fn verbose(&self) -> bool {
+        self.options.verbose
+    }
+
+    /// Opens the store to change it, unless `--read-only` says otherwise.
+    pub(crate) fn open(&self) -> Result<ImageStore> {
+        self.opening()
+            .read_only(self.options.read_only)
+            .open(&self.store)
+    }
+
+    /// Opens the store for a command that only reads: much faster, and it creates nothing.
+    pub(crate) fn open_to_read(&self) -> Result<ImageStore> {
+        self.opening().read_only(true).open(&self.store)
+    }
+
+    fn opening(&self) -> OpenOptions {
+        ImageStore::options().lock_wait(self.options.lock_wait)
+    }
+}
+
+/// Whether colours may go to `stream`: a terminal that has them, and `NO_COLOR` is not set.
+pub(crate) fn has_colours(stream: &impl RawStream) -> bool {
+    stream.is_terminal() && AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// `style` where `stream` may have colours, else none.
+pub(crate) fn style(stream: &impl RawStream, style: Style) -> Style {
+    if has_colours(stream) {
+        style
+    } else {
+        Style::new()
+    }
+}

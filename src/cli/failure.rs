@@ -1,0 +1,103 @@
+//! Why a command failed, and how that is told.
+
+use std::error::Error as _;
+use std::io::{self, Write as _};
+
+use image_store::Error;
+use thiserror::Error as ThisError;
+
+use super::context;
+use super::exit::Exit;
+
+/// What ends a command before it is done.
+#[derive(Debug, ThisError)]
+pub(crate) enum Failure {
+    /// The library refused.
+    #[error(transparent)]
+    Store(#[from] Error),
+
+    /// The results could not be written. Every plain `io::Error` of a command comes from there.
+    #[error("could not write to standard output")]
+    Output(#[from] io::Error),
+
+    /// Standard input could not be read.
+    #[error("could not read standard input")]
+    Input(#[source] io::Error),
+}
+
+impl Failure {
+    /// Tells a person about it on standard error, and says how the program ends.
+    ///
+    /// A closed pipe is no failure of the program: whoever read the results has had enough.
+    pub(crate) fn report(&self, verbose: bool) -> Exit {
+        match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
+            _ => complain(&self.line(), &self.causes(), verbose),
+        }
+        match self {
+            Self::Store(error) => Exit::of(error),
+            Self::Output(_) | Self::Input(_) => Exit::Io,
+        }
+    }
+
+    /// One line that says what happened and what to do.
+    fn line(&self) -> String {
+        let mut line = self.to_string();
+        // "could not open x" is of little use without the system's word on it.
+        if let Some(cause) = self.causes().last()
+            && self.is_of_the_system()
+        {
+            line = format!("{line}: {cause}");
+        }
+        if let Self::Store(error) = self
+            && let Some(hint) = hint(error)
+        {
+            line = format!("{line}; {hint}");
+        }
+        line
+    }
+
+    const fn is_of_the_system(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(error, Error::Io { .. } | Error::Input { .. }),
+            Self::Output(_) | Self::Input(_) => true,
+        }
+    }
+
+    fn causes(&self) -> Vec<String> {
+        std::iter::successors(self.source(), |error| (*error).source())
+            .map(ToString::to_string)
+            .collect()
+    }
+}
+
+/// Tells a person of an error that does not end the command.
+pub(crate) fn report(error: Error, verbose: bool) -> Exit {
+    Failure::from(error).report(verbose)
+}
+
+/// What to do on this command line where the library's own message cannot know it.
+const fn hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::ImageUnknown { .. } => Some("see: image-store list"),
+        Error::NotFound { .. } => Some(
+            "give its path with --store or in $IMAGE_STORE, or make one with: image-store import",
+        ),
+        Error::AlreadyExists { .. } => Some("choose another path or move it away"),
+        Error::ReadOnly { .. } => Some("leave out --read-only"),
+        Error::Corrupt { .. } => Some("restore it from a backup"),
+        _ => None,
+    }
+}
+
+fn complain(line: &str, causes: &[String], verbose: bool) {
+    let mut stderr = io::stderr().lock();
+    let red = context::style(&stderr, anstyle::AnsiColor::Red.on_default().bold());
+    // There is nowhere to tell that standard error is gone.
+    let _ = writeln!(stderr, "{red}error:{red:#} {line}");
+    if verbose {
+        for cause in causes {
+            let _ = writeln!(stderr, "  caused by: {cause}");
+        }
+    }
+}

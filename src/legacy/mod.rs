@@ -1,0 +1,22 @@
+//! The legacy images directory of podman, buildah and CRI-O: `images.json`, and one folder of item
+//! files an image.
+//!
+//! [`import()`] brings such a directory into a new store. [`ImagesJsonReader`],
+//! [`ImagesJsonWriter`] and [`ImageJson`] read and write the records as the legacy store does.
+
+// Only this module knows the legacy layout and the legacy JSON.
+mod directory;
+mod finding;
+mod import;
+mod item_path;
+mod json;
+mod source;
+
+pub use directory::FileKind;
+pub use finding::Finding;
+pub use import::{ImportOptions, ImportProgress, ImportSummary, import};
+pub use item_path::item_file_name;
+pub use json::{
+    Byte, ImageJson, ImagesJsonReader, ImagesJsonWriter, JsonError, JsonFault, Oddity, Position,
+    Record,
+};

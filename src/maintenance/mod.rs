@@ -1,0 +1,14 @@
+//! Keeping a store in good health: verify, repair, back up, compact.
+
+mod backup;
+mod compact;
+mod progress;
+mod repair;
+mod set_aside;
+mod verify;
+
+pub use backup::BackupSummary;
+pub use compact::CompactSummary;
+pub use progress::{Progress, Stage};
+pub use repair::{RepairOptions, RepairSummary};
+pub use verify::{Finding, Index, VerifyCounts, VerifyOptions, VerifyReport};

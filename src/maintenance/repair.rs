@@ -1,0 +1,148 @@
+//! Building a store anew from what can be read of a damaged one.
+
+mod salvage;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::maintenance::compact::size;
+use crate::maintenance::progress::Progress;
+use crate::maintenance::set_aside::SetAside;
+use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
+use crate::model::Timestamp;
+use crate::read::Source;
+use crate::store::{Access, Nascent, OpenOptions, Placement, folder, io_error, sync_folder};
+
+/// How a store is repaired.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::RepairOptions;
+///
+/// assert_ne!(RepairOptions::new().backup(false), RepairOptions::default());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct RepairOptions {
+    backup: bool,
+}
+
+impl Default for RepairOptions {
+    fn default() -> Self {
+        Self { backup: true }
+    }
+}
+
+impl RepairOptions {
+    /// The damaged file is kept.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the damaged file is kept beside the repaired one; `true` where nothing is said.
+    pub const fn backup(mut self, backup: bool) -> Self {
+        self.backup = backup;
+        self
+    }
+}
+
+/// What a repair did.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RepairSummary {
+    /// What was wrong before.
+    pub before: VerifyReport,
+    /// How many images the repaired store has.
+    pub images: u64,
+    /// What could not be kept: it was set aside.
+    pub lost: Vec<Finding>,
+    /// The folder with what was set aside: a note in JSON for each loss, and bytes as far as they
+    /// could be read.
+    pub set_aside: Option<PathBuf>,
+    /// The damaged file. Giving it back its name undoes the repair.
+    pub backup: Option<PathBuf>,
+    /// The length of the repaired file in bytes.
+    pub length: u64,
+}
+
+impl OpenOptions {
+    /// Repairs the store at `path`: builds it anew from every record and all bytes that can be
+    /// read, derives index rows and reference counts from the records, and puts it in the place of
+    /// the damaged one.
+    ///
+    /// Bytes whose row is lost are found again by their SHA-256. What cannot be read is set aside,
+    /// never dropped silently. The damaged file is kept beside it under its name with `.damaged-`
+    /// and a number, unless [`RepairOptions::backup`] declines it. Nobody else may have the store
+    /// open. A process that dies on the way leaves the damaged store as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use image_store::{ImageStore, NewImage, RepairOptions};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// ImageStore::open(&path)?.create(NewImage::new())?;
+    /// let summary = ImageStore::options().repair(&path, &RepairOptions::new(), |_| {})?;
+    /// assert!(summary.before.is_clean() && summary.lost.is_empty());
+    /// assert_eq!(summary.images, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`](crate::Error::Busy) where another has the store open;
+    /// [`Error::Corrupt`](crate::Error::Corrupt) where so much is damaged that the file cannot be
+    /// opened at all; otherwise as [`open`](Self::open).
+    #[tracing::instrument(level = "info", skip_all, fields(path = %path.as_ref().display()))]
+    pub fn repair(
+        self,
+        path: impl AsRef<Path>,
+        options: &RepairOptions,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<RepairSummary> {
+        let path = path.as_ref();
+        let engine = self.clone();
+        // Open until the repaired store is in its place, so that nobody writes to the old one.
+        let damaged = self.access(Access::Exclusive).create(false).open(path)?;
+        let snapshot = damaged.read()?;
+        let before = snapshot.verify(&VerifyOptions::new().engine(false), &mut progress)?;
+        let nascent = Nascent::new(path, &engine)?;
+        let mut transaction = nascent.store()?.write()?;
+        let mut set_aside = SetAside::beside(path);
+        let salvaged = snapshot.view(|from| {
+            let salvaged =
+                transaction.fill(|to| salvage::salvage(from, to, &mut set_aside, &mut progress));
+            salvaged.map_err(Into::into)
+        })?;
+        transaction.commit()?;
+        set_aside.sync()?;
+        let backup = if options.backup {
+            Some(keep_damaged(path)?)
+        } else {
+            None
+        };
+        nascent.appear(Placement::Replace)?;
+        drop((snapshot, damaged));
+        Ok(RepairSummary {
+            before,
+            images: salvaged.images,
+            lost: salvaged.lost,
+            set_aside: set_aside.folder().map(Path::to_owned),
+            backup,
+            length: size(path)?.0,
+        })
+    }
+}
+
+/// Gives the damaged file a second name, which it keeps when the repaired one takes the first.
+fn keep_damaged(path: &Path) -> Result<PathBuf> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".damaged-{}", Timestamp::now().unix_seconds()));
+    let backup = folder(path).join(name);
+    std::fs::hard_link(path, &backup)
+        .map_err(|source| io_error("keep the damaged file as", &backup, source))?;
+    sync_folder(&folder(path))?;
+    Ok(backup)
+}

@@ -1,0 +1,142 @@
+//! What a verification reports.
+
+use crate::engine::{Outcome, contain};
+use crate::maintenance::verify::Finding;
+
+/// What a verification does.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::VerifyOptions;
+///
+/// let quick = VerifyOptions::new().engine(false).most_findings(10);
+/// assert_ne!(quick, VerifyOptions::default());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct VerifyOptions {
+    pub(super) engine: bool,
+    pub(super) most_findings: usize,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self {
+            engine: true,
+            most_findings: 10_000,
+        }
+    }
+}
+
+impl VerifyOptions {
+    /// Everything is checked, and up to 10,000 findings are kept.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the storage engine checks its pages too; `true` where nothing is said.
+    pub const fn engine(mut self, engine: bool) -> Self {
+        self.engine = engine;
+        self
+    }
+
+    /// How many findings are kept; all are counted.
+    pub const fn most_findings(mut self, most: usize) -> Self {
+        self.most_findings = most;
+        self
+    }
+}
+
+/// How much was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyCounts {
+    /// Images whose records were read.
+    pub images: u64,
+    /// Names.
+    pub names: u64,
+    /// Big data items.
+    pub items: u64,
+    /// Contents: different bytes of items.
+    pub contents: u64,
+    /// The length of all contents in bytes.
+    pub bytes: u64,
+}
+
+/// What a verification read and found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// How much was read.
+    pub counts: VerifyCounts,
+    /// What was found, in the order it was found, up to
+    /// [`VerifyOptions::most_findings`].
+    pub findings: Vec<Finding>,
+    /// How many findings there were in all.
+    pub found: u64,
+    /// How many of them are damage of the store.
+    pub damage: u64,
+    /// Whether the storage engine checked its pages.
+    pub engine_checked: bool,
+}
+
+impl VerifyReport {
+    /// Whether the store is undamaged. What an import brought along is no damage of the store.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.damage == 0
+    }
+
+    pub(super) fn push(&mut self, finding: Option<Finding>, options: &VerifyOptions) {
+        let Some(finding) = finding else { return };
+        self.found += 1;
+        self.damage += u64::from(finding.is_damage());
+        if self.findings.len() < options.most_findings {
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// Collects findings while tables are read.
+pub(super) struct Findings<'a> {
+    options: &'a VerifyOptions,
+    report: VerifyReport,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(options: &'a VerifyOptions) -> Self {
+        Self {
+            options,
+            report: VerifyReport::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.report.push(Some(finding), self.options);
+    }
+
+    pub(super) fn counts(&mut self) -> &mut VerifyCounts {
+        &mut self.report.counts
+    }
+
+    /// Reads a table; that it cannot be read to its end is a finding, and the rest goes on.
+    pub(super) fn stage<R>(
+        &mut self,
+        table: &'static str,
+        read: impl FnOnce(&mut Self) -> Outcome<R>,
+    ) -> Option<R> {
+        match contain(|| read(self)) {
+            Ok(result) => Some(result),
+            Err(failure) => {
+                let error = failure.to_string();
+                self.add(Finding::TableUnreadable { table, error });
+                None
+            }
+        }
+    }
+
+    pub(super) fn into_report(self) -> VerifyReport {
+        self.report
+    }
+}

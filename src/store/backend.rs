@@ -1,0 +1,14 @@
+//! The one place where a file becomes the engine's storage.
+//!
+//! Everything that the engine reads and writes passes through what is made here, so a test that
+//! stands in its way (feature `testing`) sees all of it. Without the feature nothing stands there.
+
+#[cfg(not(feature = "testing"))]
+mod plain;
+#[cfg(feature = "testing")]
+mod watched;
+
+#[cfg(not(feature = "testing"))]
+pub(super) use plain::Storage;
+#[cfg(feature = "testing")]
+pub(super) use watched::Storage;

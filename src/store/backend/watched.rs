@@ -1,0 +1,95 @@
+//! Storage that a test puts in the place of a file.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+
+use crate::engine::Outcome;
+use crate::store::OpenOptions;
+
+type Wrap = dyn Fn(FileBackend) -> Box<dyn StorageBackend> + Send + Sync;
+
+/// Makes the engine's storage of a file: the file itself where no test has said otherwise.
+#[derive(Clone, Default)]
+pub(crate) struct Storage(Option<Arc<Wrap>>);
+
+impl Storage {
+    pub(in crate::store) fn on(&self, file: File) -> Outcome<Substitute> {
+        let file = FileBackend::new(file)?;
+        Ok(Substitute(match &self.0 {
+            Some(wrap) => wrap(file),
+            None => Box::new(file),
+        }))
+    }
+}
+
+impl OpenOptions {
+    /// Puts other storage in the place of every file that the engine is given: the store's own,
+    /// also while it is being created and mended.
+    ///
+    /// For the tests of this project; not a promise.
+    #[doc(hidden)]
+    pub fn storage(
+        mut self,
+        wrap: impl Fn(FileBackend) -> Box<dyn StorageBackend> + Send + Sync + 'static,
+    ) -> Self {
+        self.storage = Storage(Some(Arc::new(wrap)));
+        self
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Storage").field(&self.0.is_some()).finish()
+    }
+}
+
+/// What [`OpenOptions::storage`] made, as one type.
+#[derive(Debug)]
+pub(in crate::store) struct Substitute(Box<dyn StorageBackend>);
+
+type Locked<T> = Result<T, BackendError>;
+
+impl StorageBackend for Substitute {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.0.try_lock_range(start, end)
+    }
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.0.try_lock_shared_range(start, end)
+    }
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.0.lock_range(start, end)
+    }
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.0.lock_shared_range(start, end)
+    }
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.0.unlock_range(start, end)
+    }
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.0.query_lock_range(start, end)
+    }
+}

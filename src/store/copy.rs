@@ -1,0 +1,61 @@
+//! A private copy of a store that needs recovery and may not be written to.
+
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use redb::backends::InMemoryBackend;
+use redb::{Builder, Database, StorageBackend};
+
+use crate::engine::contain;
+use crate::error::{Error, Result};
+use crate::store::OpenOptions;
+use crate::store::file::{io_error, open_existing};
+use crate::store::open::explain;
+
+/// The beginning of the file, which every commit and every recovery changes.
+const HEADER: usize = 512;
+
+/// Copies the file at `path` into memory and recovers it there.
+///
+/// Returns `None` where somebody wrote to the file while it was copied: then a writer lives, or has
+/// recovered the file, and the copy is worth nothing.
+///
+/// # Errors
+///
+/// [`Error::NeedsRecovery`] where the file is larger than the options allow.
+pub(super) fn recover(path: &Path, options: &OpenOptions) -> Result<Option<Database>> {
+    let refused = |source| io_error("copy into memory", path, source);
+    let file = open_existing(path, false)?;
+    let limit = options.recovery_copy_limit;
+    let mut bytes = Vec::new();
+    (&file)
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(refused)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::NeedsRecovery {
+            path: path.to_owned(),
+        });
+    }
+    let mut header = [0; HEADER];
+    let length = file.metadata().map_err(refused)?.len();
+    if length != bytes.len() as u64 || file.read_exact_at(&mut header, 0).is_err() {
+        return Ok(None);
+    }
+    if !bytes.starts_with(&header) {
+        return Ok(None);
+    }
+    let database = contain(|| {
+        let memory = InMemoryBackend::new();
+        memory.set_len(length).map_err(redb::StorageError::Io)?;
+        memory.write(0, &bytes).map_err(redb::StorageError::Io)?;
+        drop(bytes);
+        Ok(Builder::new()
+            .set_cache_size(options.cache_size)
+            .create_with_backend(memory)?)
+    });
+    let database = database.map_err(|failure| explain(failure, path))?;
+    tracing::info!(path = %path.display(), "recovered a copy in memory");
+    Ok(Some(database))
+}

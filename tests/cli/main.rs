@@ -1,0 +1,25 @@
+//! The program as its users run it: every test here starts the built binary.
+//!
+//! One test binary with a file for each promise, since each test binary is linked separately.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test may say plainly what must hold"
+)]
+
+mod support;
+
+mod batch_bad_lines;
+mod batch_listings;
+mod batch_read_only;
+mod batch_transactions;
+mod batch_values;
+mod command_line;
+mod conformance;
+mod import;
+mod list_and_inspect;
+mod readme;

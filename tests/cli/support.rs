@@ -1,0 +1,203 @@
+//! Starts the program and talks to it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder that is removed at the end of the test, and the path of a store in it.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("images.redb")
+    }
+
+    /// The program with this store, to be given a command.
+    pub(crate) fn program(&self) -> Command {
+        let mut program = program();
+        program.arg("--store").arg(self.store());
+        program
+    }
+
+    pub(crate) fn batch(&self) -> Batch {
+        Batch::start(self.program().arg("batch"))
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        run(self.program().args(arguments))
+    }
+}
+
+/// The program, free of what the environment would say to it.
+pub(crate) fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_image-store"));
+    for variable in ["IMAGE_STORE", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        program.env_remove(variable);
+    }
+    program
+}
+
+/// Data that is kept with the tests.
+pub(crate) fn data(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(path)
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// The exit code and the one line of standard error.
+    #[track_caller]
+    pub(crate) fn failed(&self) -> (i32, &str) {
+        let lines: Vec<_> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 1, "not one line of error: {self:?}");
+        (self.code, lines[0])
+    }
+
+    /// Standard output, of a run that succeeded without a word on standard error.
+    #[track_caller]
+    pub(crate) fn printed(&self) -> &str {
+        assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{self:?}");
+        &self.stdout
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.printed()).unwrap()
+    }
+}
+
+pub(crate) fn run(command: &mut Command) -> Ran {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.stdin(Stdio::null()).output().unwrap();
+    Ran {
+        code: status.code().expect("the program was not killed"),
+        stdout: String::from_utf8(stdout).unwrap(),
+        stderr: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+/// A running `batch`.
+pub(crate) struct Batch {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Batch {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            input: child.stdin.take(),
+            output: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    /// Sends one line as it is, and waits for the reply.
+    #[track_caller]
+    pub(crate) fn ask_line(&mut self, line: &[u8]) -> Value {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line).unwrap();
+        input.write_all(b"\n").unwrap();
+        self.reply()
+    }
+
+    #[track_caller]
+    pub(crate) fn reply(&mut self) -> Value {
+        let mut reply = String::new();
+        self.output.read_line(&mut reply).unwrap();
+        assert!(reply.ends_with('\n'), "not a whole line: {reply:?}");
+        serde_json::from_str(&reply).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn ask(&mut self, request: Value) -> Value {
+        self.ask_line(request.to_string().as_bytes())
+    }
+
+    /// The value of a request that must succeed.
+    #[track_caller]
+    pub(crate) fn ok(&mut self, request: Value) -> Value {
+        let mut reply = self.ask(request.clone());
+        let reply = reply.as_object_mut().unwrap();
+        assert_eq!(reply.len(), 1, "{request} got {reply:?}");
+        reply
+            .remove("ok")
+            .unwrap_or_else(|| panic!("{request} got {reply:?}"))
+    }
+
+    /// The kind and the message of a request that must fail.
+    #[track_caller]
+    pub(crate) fn error(&mut self, request: Value) -> (String, String) {
+        error_of(&self.ask(request))
+    }
+
+    /// The kind of a request that must fail.
+    #[track_caller]
+    pub(crate) fn kind(&mut self, request: Value) -> String {
+        self.error(request).0
+    }
+
+    /// Creates an image with an ID and names.
+    #[track_caller]
+    pub(crate) fn create(&mut self, id: &str, names: &[&str]) {
+        self.ok(json!({"op": "create", "id": id, "names": names}));
+    }
+
+    /// Ends the input and waits for the program.
+    #[track_caller]
+    pub(crate) fn end(mut self) {
+        self.input = None;
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.output, &mut rest).unwrap();
+        assert_eq!(rest, "", "more replies than requests");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        // Only a test that failed leaves it running; there is nobody to tell of a failure here.
+        self.input = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The kind and the message of a reply that must be an error.
+#[track_caller]
+pub(crate) fn error_of(reply: &Value) -> (String, String) {
+    let text = |key: &str| {
+        let text = reply["error"][key].as_str();
+        text.unwrap_or_else(|| panic!("no error: {reply}"))
+            .to_owned()
+    };
+    (text("kind"), text("message"))
+}

@@ -1,0 +1,279 @@
+//! Promise: after a power cut at any moment, every operation that was acknowledged is there, none
+//! is there in part, and all of the store agrees with itself.
+//!
+//! Operations run on a disk that remembers every write, sync and change of length. For each sync
+//! the disk is rebuilt as a power cut may have left it: with none, all, some, in any order, or torn
+//! pieces of what was not synced. Each is opened, as a program would open it.
+//!
+//! `IMAGE_STORE_CRASH_IMAGES` sets how many disks are tried (20,000), `IMAGE_STORE_CRASH_SEED`
+//! where the random choices begin.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use image_store::{Access, ImageStore, NewImage};
+
+use crate::disk::{Cut, Disk, Event, Moment, moments};
+use crate::place::{Place, new_store, on};
+use crate::state::{State, state, verified};
+use crate::workload::{Step, workload};
+
+/// The operations of one run, and the states between them.
+struct Recording {
+    access: Access,
+    seed: u64,
+    /// The state after so many operations.
+    states: Vec<State>,
+    moments: Vec<Moment>,
+}
+
+fn record(seed: u64, access: Access, steps: &[Step]) -> Recording {
+    record_with(seed, access, steps, |log| log)
+}
+
+fn record_with(
+    seed: u64,
+    access: Access,
+    steps: &[Step],
+    change: impl FnOnce(Vec<Event>) -> Vec<Event>,
+) -> Recording {
+    let start = new_store();
+    let disk = Disk::recording(start.clone());
+    let place = Place::new();
+    let open = || on(&disk, access).open(&place.path).unwrap();
+    let mut store = open();
+    let mut states = vec![state(&store).unwrap()];
+    for (index, step) in steps.iter().enumerate() {
+        match step {
+            Step::Do(_) => step.run(&store).unwrap(),
+            Step::Reopen => {
+                store.close();
+                store = open();
+            }
+            Step::Compact => {
+                store.close();
+                on(&disk, access).compact(&place.path).unwrap();
+                store = open();
+            }
+        }
+        states.push(state(&store).unwrap());
+        disk.record(Event::Acknowledged(index + 1));
+    }
+    verified(&store).unwrap();
+    store.close();
+    disk.record(Event::Sync);
+    Recording {
+        access,
+        seed,
+        states,
+        moments: moments(start, &change(disk.take_log())),
+    }
+}
+
+impl Recording {
+    /// What may be there at a moment: all that was acknowledged, and the next one or not.
+    fn allowed(&self, moment: &Moment) -> &[State] {
+        let from = moment.acknowledged;
+        &self.states[from..(from + 2).min(self.states.len())]
+    }
+
+    /// Opens the disk that a power cut left and checks it; gives what opening did to it.
+    fn check(
+        &self,
+        moment: &Moment,
+        image: Vec<u8>,
+        place: &Place,
+        more: bool,
+    ) -> Result<Vec<Event>, String> {
+        let disk = Disk::recording(image);
+        // A crash of one access may be mended by the other.
+        let store = on(&disk, self.access)
+            .open(&place.path)
+            .map_err(|error| format!("it does not open: {error:?}"))?;
+        let found = verified(&store)?;
+        if !self.allowed(moment).contains(&found) {
+            let at = self.states.iter().position(|state| *state == found);
+            return Err(format!(
+                "{} operations were acknowledged, and the state is that after {at:?}",
+                moment.acknowledged
+            ));
+        }
+        let opening = disk.take_log();
+        if more {
+            usable(store, &disk, place, self.access)?;
+        }
+        Ok(opening)
+    }
+}
+
+/// A store that was recovered can be written to, closed, opened, and satisfies the engine's check.
+fn usable(store: ImageStore, disk: &Disk, place: &Place, access: Access) -> Result<(), String> {
+    let said = |error: image_store::Error| format!("after recovery: {error:?}");
+    let new = NewImage::new()
+        .id("afterwards")
+        .big_data("config", vec![9; 10_000]);
+    store.create(new).map_err(said)?;
+    let before = verified(&store)?;
+    store.close();
+    let mut engine = redb::Builder::new()
+        .create_with_backend(disk.clone())
+        .map_err(|error| format!("the engine does not open it: {error:?}"))?;
+    if !engine
+        .check_integrity()
+        .map_err(|error| format!("{error:?}"))?
+    {
+        return Err("the engine's own check found something".to_owned());
+    }
+    drop(engine);
+    let store = on(disk, access).open(&place.path).map_err(said)?;
+    if verified(&store)? != before {
+        return Err("what was written after recovery is not there".to_owned());
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_acknowledged_survives_power_cuts_whole() {
+    let wanted: usize = number("IMAGE_STORE_CRASH_IMAGES").unwrap_or(20_000);
+    let first_seed = number("IMAGE_STORE_CRASH_SEED").unwrap_or(1) as u64;
+    let mut recordings = Vec::new();
+    // Some hundred moments in each; many cuts of one moment gain less than more moments.
+    for seed in first_seed..first_seed + (wanted / 7_000).clamp(1, 40) as u64 {
+        for access in [Access::Shared, Access::Exclusive] {
+            let recording = record(seed, access, &workload(seed, 40));
+            recordings.push(recording);
+        }
+    }
+    let jobs: Vec<(&Recording, &Moment)> = recordings
+        .iter()
+        .flat_map(|recording| {
+            recording
+                .moments
+                .iter()
+                .map(move |moment| (recording, moment))
+        })
+        .collect();
+    // Moments at which little or nothing is pending take fewer cuts than they are offered.
+    let count = |cuts| -> usize {
+        jobs.iter()
+            .map(|(_, moment)| moment.cuts(cuts, 0).len())
+            .sum()
+    };
+    let cuts = (8..10_000).find(|cuts| count(*cuts) >= wanted).unwrap();
+    let tally = run(&jobs, cuts);
+    println!(
+        "seeds {first_seed}..{}, {} moments, up to {cuts} cuts each: {} disk images opened, {} of them \
+         cut a second time while they were recovered",
+        first_seed + recordings.len() as u64 / 2,
+        jobs.len(),
+        tally.images.load(Ordering::Relaxed),
+        tally.second.load(Ordering::Relaxed),
+    );
+    let failures = tally.failures.into_inner().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} failures, first {:#?}",
+        failures.len(),
+        &failures[..failures.len().min(5)]
+    );
+    let images = tally.images.into_inner();
+    assert!(images >= wanted, "only {images} disk images");
+}
+
+/// The simulator must be able to fail: where syncs do nothing, operations get lost.
+#[test]
+fn a_disk_that_does_not_sync_is_noticed() {
+    // The engine panics on many such disks, and the store contains it.
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if thread::current().name() != Some("image-store-open") {
+            loud(panic);
+        }
+    }));
+    let mut syncs = 0;
+    let recording = record_with(3, Access::Shared, &workload(3, 12), |mut log| {
+        log.retain(|event| {
+            syncs += usize::from(matches!(event, Event::Sync));
+            !matches!(event, Event::Sync) || syncs % 3 == 0
+        });
+        log
+    });
+    let jobs: Vec<_> = recording
+        .moments
+        .iter()
+        .map(|moment| (&recording, moment))
+        .collect();
+    let failures = run(&jobs, 10).failures.into_inner().unwrap();
+    assert!(failures.len() > 10, "only {} failures", failures.len());
+}
+
+#[derive(Default)]
+struct Tally {
+    images: AtomicUsize,
+    second: AtomicUsize,
+    failures: Mutex<Vec<String>>,
+}
+
+fn run(jobs: &[(&Recording, &Moment)], cuts: usize) -> Tally {
+    let tally = Tally::default();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let place = Place::new();
+        while let Some((recording, moment)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for (index, cut) in moment.cuts(cuts, recording.seed).into_iter().enumerate() {
+                if let Err(failure) = tally.try_cut(recording, moment, cut, index, &place) {
+                    let at = (recording.access, recording.seed, moment.event, cut);
+                    tally
+                        .failures
+                        .lock()
+                        .unwrap()
+                        .push(format!("{at:?}: {failure}"));
+                }
+            }
+        }
+    };
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    tally
+}
+
+impl Tally {
+    fn try_cut(
+        &self,
+        recording: &Recording,
+        moment: &Moment,
+        cut: Cut,
+        index: usize,
+        place: &Place,
+    ) -> Result<(), String> {
+        let image = moment.image(cut);
+        self.images.fetch_add(1, Ordering::Relaxed);
+        let opening = recording.check(moment, image.clone(), place, index.is_multiple_of(8))?;
+        if index % 16 != 1 || opening.is_empty() {
+            return Ok(());
+        }
+        // The power fails again while the store is being recovered.
+        for again in moments(image, &opening) {
+            for cut in again.cuts(4, recording.seed) {
+                self.images.fetch_add(1, Ordering::Relaxed);
+                self.second.fetch_add(1, Ordering::Relaxed);
+                recording
+                    .check(moment, again.image(cut), place, false)
+                    .map_err(|failure| {
+                        format!("and again at {} {cut:?}: {failure}", again.event)
+                    })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn number(variable: &str) -> Option<usize> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.replace('_', "").parse().expect(variable))
+}

@@ -1,0 +1,53 @@
+//! A backup is one state of a store in use, whole and small.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use image_store::{ErrorKind, ImageStore, Lookup, NewImage, VerifyOptions};
+
+use crate::damage::{noise, store};
+
+#[test]
+fn holds_what_the_snapshot_held() {
+    let (dir, path) = store();
+    let store = ImageStore::open(&path).unwrap();
+    let snapshot = store.read().unwrap();
+    store.create(NewImage::new().id("later")).unwrap();
+    let copy = dir.path().join("copy.redb");
+    let summary = snapshot.backup(&copy, |_| {}).unwrap();
+    assert_eq!(summary.images, 3);
+    assert_eq!(summary.length, fs::metadata(&copy).unwrap().len());
+    assert_eq!(
+        fs::metadata(&copy).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+
+    let backup = ImageStore::open(&copy).unwrap();
+    assert!(
+        backup
+            .verify(&VerifyOptions::new(), |_| {})
+            .unwrap()
+            .is_clean()
+    );
+    let images = |store: &dyn Fn() -> Vec<image_store::Image>| store();
+    let original = images(&|| snapshot.images().unwrap().map(Result::unwrap).collect());
+    let copied = images(&|| backup.images().unwrap().map(Result::unwrap).collect());
+    assert_eq!(original, copied);
+    assert_eq!(
+        backup.generation().unwrap(),
+        snapshot.generation().unwrap() + 1
+    );
+    assert_eq!(backup.big_data("three", "large").unwrap(), noise(100_000));
+}
+
+#[test]
+fn never_replaces_anything() {
+    let (dir, path) = store();
+    let copy = dir.path().join("copy.redb");
+    fs::write(&copy, "precious").unwrap();
+    let store = ImageStore::open(&path).unwrap();
+    let refused = store.read().unwrap().backup(&copy, |_| {}).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Io);
+    assert!(refused.to_string().contains("exists already"), "{refused}");
+    assert_eq!(fs::read(&copy).unwrap(), b"precious");
+}

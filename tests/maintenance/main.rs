@@ -1,0 +1,15 @@
+//! Verify, repair, backup and compact.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may say plainly what must hold"
+)]
+
+mod backup;
+mod compact;
+mod damage;
+mod repair;
+mod verify;

@@ -1,0 +1,128 @@
+//! A repair keeps what can be read, sets aside what cannot, and can be undone.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use image_store::{ImageStore, Lookup, RepairOptions, RepairSummary, VerifyOptions};
+
+use crate::damage::{BLOBS, CONTENTS, IDS, IMAGES, NAMES, flip, noise, store, tamper};
+
+fn repair(path: &std::path::Path) -> RepairSummary {
+    ImageStore::options()
+        .repair(path, &RepairOptions::new(), |_| {})
+        .unwrap()
+}
+
+fn assert_clean(store: &ImageStore) {
+    let report = store.verify(&VerifyOptions::new(), |_| {}).unwrap();
+    assert!(report.is_clean(), "{:?}", report.findings);
+}
+
+#[test]
+fn indexes_and_counts_are_derived_anew() {
+    let (_dir, path) = store();
+    tamper(&path, |transaction| {
+        transaction.open_table(IDS).unwrap().remove("one").unwrap();
+        transaction
+            .open_table(NAMES)
+            .unwrap()
+            .insert("ghost:1", 1)
+            .unwrap();
+    });
+    let summary = repair(&path);
+    assert!(!summary.before.is_clean());
+    assert!(summary.lost.is_empty(), "{:?}", summary.lost);
+    assert_eq!(summary.images, 3);
+    assert_eq!(summary.set_aside, None);
+
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
+    assert_eq!(store.get("one").unwrap().names, ["app:1"]);
+    assert!(!store.exists("ghost:1").unwrap());
+    assert_eq!(store.big_data("three", "large").unwrap(), noise(100_000));
+}
+
+#[test]
+fn bytes_whose_row_is_lost_are_found_by_their_hash() {
+    let (_dir, path) = store();
+    tamper(&path, |transaction| {
+        let mut contents = transaction.open_table(CONTENTS).unwrap();
+        contents.retain(|_, _| false).unwrap();
+    });
+    let summary = repair(&path);
+    assert!(summary.lost.is_empty(), "{:?}", summary.lost);
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
+    assert_eq!(
+        store.big_data("one", "manifest").unwrap(),
+        br#"{"schemaVersion": 2}"#
+    );
+    assert_eq!(
+        store.big_data("two", "config-two").unwrap(),
+        "two".repeat(400).as_bytes()
+    );
+    assert_eq!(store.big_data("three", "large").unwrap(), noise(100_000));
+}
+
+#[test]
+fn what_cannot_be_read_is_set_aside_and_told() {
+    let (_dir, path) = store();
+    tamper(&path, |transaction| {
+        flip(transaction, IMAGES, 0);
+        flip(transaction, BLOBS, (3, 1));
+    });
+    let summary = repair(&path);
+    assert_eq!(summary.images, 2);
+    assert_eq!(summary.lost.len(), 2, "{:?}", summary.lost);
+
+    let folder = summary.set_aside.unwrap();
+    let mut names: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["000001.bytes", "000001.json", "000002.bytes", "000002.json"]
+    );
+    let note: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join("000001.json")).unwrap()).unwrap();
+    assert_eq!(note["kind"], "record-unreadable");
+    assert!(fs::metadata(folder.join("000002.bytes")).unwrap().len() >= 100_000);
+    assert_eq!(
+        fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
+    assert!(!store.exists("one").unwrap());
+    assert!(store.big_data("three", "large").is_err());
+    assert_eq!(store.big_data_size("three", "large").unwrap(), 100_000);
+}
+
+#[test]
+fn the_damaged_file_is_kept_and_undoes_the_repair() {
+    let (_dir, path) = store();
+    tamper(&path, |transaction| flip(transaction, IMAGES, 0));
+    let damaged = fs::read(&path).unwrap();
+    let summary = repair(&path);
+    let backup = summary.backup.unwrap();
+    // The engine notes an open and a close in its header, so the images are compared.
+    assert_eq!(fs::metadata(&backup).unwrap().len(), damaged.len() as u64);
+    fs::rename(&backup, &path).unwrap();
+    let store = ImageStore::open(&path).unwrap();
+    assert!(store.get("one").is_err());
+    assert_eq!(store.len().unwrap(), 3);
+}
+
+#[test]
+fn a_store_in_use_is_not_repaired() {
+    let (_dir, path) = store();
+    let _in_use = ImageStore::open(&path).unwrap();
+    let refused = ImageStore::options()
+        .lock_wait(std::time::Duration::from_millis(50))
+        .repair(&path, &RepairOptions::new(), |_| {})
+        .unwrap_err();
+    assert_eq!(refused.kind(), image_store::ErrorKind::Busy);
+}
