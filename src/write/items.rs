@@ -11,7 +11,7 @@ use crate::model::{BigDataItem, Image, is_manifest_key, limits, validate_digest}
 use crate::read::resolve_image;
 use crate::tables::WriteTables;
 use crate::write::limited::Limited;
-use crate::write::put::replace;
+use crate::write::put::Change;
 
 /// Computes the digest of a manifest from its bytes.
 pub type DigestFunction = dyn Fn(&[u8]) -> Result<String, Box<dyn StdError + Send + Sync>>;
@@ -98,13 +98,13 @@ pub(crate) fn set_big_data(
     };
     let mut after = before.clone();
     after.set_item(key, recorded);
-    let replaced = replace(tables, number, &before, &after);
-    if let Err(failure) = &replaced
-        && !failure.breaks_transaction()
-    {
-        content::release(tables, &stored.hash)?;
+    match Change::replacement(number, before, after) {
+        Ok(change) => change.write(tables).map(drop),
+        Err(refused) => {
+            content::release(tables, &stored.hash)?;
+            Err(refused)
+        }
     }
-    replaced
 }
 
 /// Stores a stream as the bytes of the item `key`, which must not be longer than an item may be.

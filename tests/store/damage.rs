@@ -133,7 +133,7 @@ fn in_a_record() {
 
 #[test]
 fn in_a_record_that_is_sealed_but_makes_no_sense() {
-    let reseal = |change: &dyn Fn(&mut Vec<u8>)| {
+    let reseal = |change: fn(&mut Vec<u8>)| {
         damaged(|transaction| {
             let mut images = transaction.open_table(IMAGES).unwrap();
             let owner = record_owner(1);
@@ -142,14 +142,14 @@ fn in_a_record_that_is_sealed_but_makes_no_sense() {
             images.insert(1, seal(&owner, &payload).as_slice()).unwrap();
         })
     };
-    let shapes: [&dyn Fn(&mut Vec<u8>); 6] = [
-        &|payload| payload.clear(),
-        &|payload| payload.push(0),
-        &|payload| payload.truncate(payload.len() - 1),
-        &|payload| payload[0] = 9,
+    let shapes: [fn(&mut Vec<u8>); 6] = [
+        |payload| payload.clear(),
+        |payload| payload.push(0),
+        |payload| payload.truncate(payload.len() - 1),
+        |payload| payload[0] = 9,
         // A text of 2^63 bytes, and one that is not UTF-8.
-        &|payload| *payload = [&[0, 253], &(1_u64 << 63).to_le_bytes()[..]].concat(),
-        &|payload| *payload = vec![0, 2, 0xff, 0xfe],
+        |payload| *payload = [&[0, 253], &(1_u64 << 63).to_le_bytes()[..]].concat(),
+        |payload| *payload = vec![0, 2, 0xff, 0xfe],
     ];
     for shape in shapes {
         both_accesses(&reseal(shape), |store| {

@@ -1,98 +1,62 @@
-//! Promise: what is taken can be read again. A record that would be too large to be read is
-//! refused when it is to be written, and leaves nothing of the step.
+//! Promise: a record that would be too large to be read again is refused when it is to be written,
+//! and leaves nothing of its step: no bytes that were stored for it, no names that were taken.
 
+use image_store::limits::{MAX_METADATA, MAX_RECORD, MAX_TEXT};
 use image_store::{Error, ErrorKind, Lookup as _, ManifestDigest, NewImage};
 
 use crate::support::raw::Raw;
 use crate::support::{Place, invariants};
 
-/// `migrations/README.md`: nothing decodes to more.
-const LIMIT: usize = 64 << 20;
-
 #[track_caller]
 fn assert_too_large<T: std::fmt::Debug>(result: image_store::Result<T>) {
     let error = result.unwrap_err();
-    assert!(
-        matches!(&error, Error::TooLarge { limit, .. } if *limit == LIMIT as u64),
-        "{error:?}"
-    );
+    let at_the_limit =
+        matches!(&error, Error::TooLarge { limit, .. } if *limit == MAX_RECORD as u64);
+    assert!(at_the_limit, "{error:?}");
     assert_eq!(error.kind(), ErrorKind::BadRequest);
     assert!(error.to_string().contains("ab"), "{error}");
 }
 
-#[test]
-fn a_record_at_the_limit_is_refused_or_can_be_read() {
-    let place = Place::in_memory();
-    let store = place.open();
-    store.create(NewImage::new().id("ab").name("n")).unwrap();
-    let metadata = "m".repeat(LIMIT + 1);
-    let mut refused = 0;
-    // Around the longest that there is room for beside the other fields.
-    for length in (LIMIT - 400..=LIMIT).step_by(25) {
-        match store.set_metadata("ab", &metadata[..length]) {
-            Ok(()) => assert_eq!(store.metadata("ab").unwrap().len(), length),
-            error => {
-                assert_too_large(error);
-                refused += 1;
-            }
-        }
-    }
-    assert!((1..17).contains(&refused), "{refused} were refused");
-    assert_too_large(store.set_metadata("ab", &metadata));
-    assert!(store.get("n").is_ok());
-    store.set_metadata("ab", "").unwrap();
-    invariants::check(&place.path());
+/// A text of the longest length, and another for another number.
+fn long_name(number: usize) -> String {
+    format!("{number:0>MAX_TEXT$}")
 }
 
-/// Many short values take more memory than bytes, which is what a reader limits.
-#[test]
-fn a_record_of_very_many_values_is_refused_or_can_be_read() {
-    let place = Place::in_memory();
-    let store = place.open();
-    for count in [100_000, 2_700_000, 2_900_000, 5_000_000] {
-        let mut image = NewImage::new().id("ab");
-        image.names_history = vec!["n".to_owned(); count];
-        match store.create(image) {
-            Ok(_) => {
-                assert_eq!(store.get("ab").unwrap().names_history.len(), count);
-                store.delete("ab").unwrap();
-            }
-            error => assert_too_large(error),
-        }
-    }
-    assert!(store.is_empty().unwrap());
+/// As many long names as there are, and so many bytes of metadata.
+fn bulky(id: &str, names: usize, metadata: usize) -> NewImage {
+    let image = NewImage::new().id(id).metadata("m".repeat(metadata));
+    (0..names).map(long_name).fold(image, NewImage::name)
 }
 
 #[test]
 fn a_refused_record_leaves_nothing_of_its_step() {
     let place = Place::in_memory();
     let store = place.open();
-    store.create(NewImage::new().id("ab").name("n")).unwrap();
+    // About a thousand bytes below the limit: a text takes three bytes more than its length, and
+    // one of the history one more.
+    let (names, history) = (2_600, 10_000);
+    let rest = MAX_RECORD - names * (MAX_TEXT + 3) - history * (4_000 + 4) - 1_000;
+    let mut image = bulky("ab", names, rest);
+    image.names_history = (0..history).map(|n| format!("{n:h>4000}")).collect();
+    store.create(image).unwrap();
+    let image = NewImage::new().id("cd").name("taken");
     store
-        .set_metadata("ab", &"m".repeat(LIMIT - 1_000))
-        .unwrap();
-    store
-        .create(
-            NewImage::new()
-                .id("cd")
-                .name("taken")
-                .big_data("index", b"x".as_slice()),
-        )
+        .create(image.big_data("index", b"x".as_slice()))
         .unwrap();
     let before = Raw::read(&place.path()).without_generation();
 
     let mut transaction = store.write().unwrap();
     let long = "l".repeat(1_000);
-    let sha = ManifestDigest::Sha256;
-    assert_too_large(transaction.set_names("ab", &["taken", &long]));
-    assert_eq!(transaction.get("taken").unwrap().id, "cd");
     assert_too_large(transaction.add_names("ab", &["taken", &long]));
-    assert_too_large(transaction.add_mapped_top_layer("ab", &long));
-    assert_too_large(transaction.set_flag("ab", &long, 1.into()));
-    assert_too_large(transaction.set_big_data("ab", &long, b"new", sha));
-    assert_too_large(transaction.set_big_data_from("ab", &long, &mut b"new".as_slice(), sha));
-    let metadata = "m".repeat(LIMIT);
-    let image = NewImage::new().id("abc").name("free").metadata(&metadata);
+    assert_eq!(transaction.get("taken").unwrap().id, "cd");
+    let set = transaction.set_big_data("ab", &long, b"new", ManifestDigest::Sha256);
+    assert_too_large(set);
+    let mut image = NewImage::new()
+        .id("abc")
+        .name("free")
+        .metadata("m".repeat(MAX_METADATA));
+    image.names_history = (0..10_000).map(long_name).collect();
+    image = image.flag("flag", "f".repeat(10_000_000));
     assert_too_large(transaction.create(image.big_data("index", b"new".as_slice())));
     assert!(!transaction.exists("free").unwrap());
     transaction.set_metadata("cd", "changed").unwrap();
@@ -105,19 +69,19 @@ fn a_refused_record_leaves_nothing_of_its_step() {
 
 /// The record of an image whose name is taken can grow: its history held the name as an index.
 #[test]
-fn a_name_is_not_taken_from_an_image_whose_record_would_be_too_large() {
+fn a_name_is_not_taken_where_the_record_of_its_holder_would_be_too_large() {
     let place = Place::in_memory();
     let store = place.open();
-    let name = "n".repeat(1_000);
-    let mut image = NewImage::new().id("ab").name(&name);
-    image.names_history = vec![name.clone(); 60_000];
-    image.metadata = "m".repeat(LIMIT - 20_000_000);
+    let name = "n".repeat(4_000);
+    let mut image = bulky("ab", 2_900, MAX_METADATA).name(&name);
+    image.names_history = vec![name.clone(); 10_000];
     store.create(image).unwrap();
     store.create(NewImage::new().id("cd").name("kept")).unwrap();
     store
         .create(NewImage::new().id("ef").name("other"))
         .unwrap();
     let before = Raw::read(&place.path()).without_generation();
+
     let mut transaction = store.write().unwrap();
     assert_too_large(transaction.set_names("cd", &["other", &name]));
     assert_eq!(transaction.get("other").unwrap().id, "ef");

@@ -16,6 +16,7 @@ use crate::support::raw::Raw;
 use crate::support::{Place, invariants};
 
 type Answer = Result<String, Box<dyn StdError + Send + Sync>>;
+type Step = Box<dyn Fn(&mut Transaction) -> image_store::Result<()>>;
 
 /// Two images: one with items and a name, and one to take it.
 fn filled() -> Place {
@@ -104,17 +105,11 @@ fn a_commit_of_nothing_changes_nothing() {
 }
 
 /// Steps that fail, each with its error.
-fn failing_steps() -> Vec<(
-    ErrorKind,
-    Box<dyn Fn(&mut Transaction) -> image_store::Result<()>>,
-)> {
+fn failing_steps() -> Vec<(ErrorKind, Step)> {
     fn step(
         kind: ErrorKind,
         step: impl Fn(&mut Transaction) -> image_store::Result<()> + 'static,
-    ) -> (
-        ErrorKind,
-        Box<dyn Fn(&mut Transaction) -> image_store::Result<()>>,
-    ) {
+    ) -> (ErrorKind, Step) {
         (kind, Box::new(step))
     }
     let valid = |image: NewImage| {
@@ -269,10 +264,17 @@ fn a_panic_of_a_callers_function_passes_through_and_breaks_only_its_transaction(
     let place = filled();
     let before = Raw::read(&place.path());
     let store = place.open();
-    let panics = |_: &[u8]| -> Answer { panic!("a digest function that panics, on purpose") };
-    let panics: Vec<Box<dyn Fn(&mut Transaction) -> image_store::Result<()>>> = vec![
+    fn digest_panics(_: &[u8]) -> Answer {
+        panic!("a digest function that panics, on purpose")
+    }
+    let panics: Vec<Step> = vec![
         Box::new(|transaction: &mut Transaction| {
-            transaction.set_big_data("aa1", "manifest", b"x", ManifestDigest::Function(&panics))
+            transaction.set_big_data(
+                "aa1",
+                "manifest",
+                b"x",
+                ManifestDigest::Function(&digest_panics),
+            )
         }),
         Box::new(|transaction: &mut Transaction| {
             let digest = ManifestDigest::Sha256;

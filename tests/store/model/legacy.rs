@@ -180,10 +180,10 @@ impl Legacy {
         else {
             unreachable!()
         };
+        let index = self.find(reference)?;
         if key.is_empty() {
             return Err(ErrorKind::InvalidBigDataName);
         }
-        let index = self.find(reference)?;
         let broken = *supply == Supply::FailingStream;
         let digest = if key.starts_with("manifest") {
             match manifest {
