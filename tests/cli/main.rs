@@ -22,4 +22,5 @@ mod command_line;
 mod conformance;
 mod import;
 mod list_and_inspect;
+mod maintenance;
 mod readme;
