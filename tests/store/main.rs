@@ -20,6 +20,7 @@ mod support;
 
 mod births;
 mod damage;
+mod forked;
 mod items;
 mod large_items;
 mod limits;
@@ -37,6 +38,9 @@ fn perform(task: &str, path: &Path) {
         "churn" => snapshots::churn_in_child(path),
         "create" => births::create(path),
         "create-many" => waiting::create_many(path),
+        "fork" => forked::fork(path),
+        "fork-and-drop" => forked::fork_and_drop(path),
+        "fork-and-open" => forked::fork_and_open(path),
         "hold" => waiting::hold(path),
         "keep-snapshot" => snapshots::keep_snapshot(path),
         "large-random-item" => large_items::in_and_out(path, false),
