@@ -2,6 +2,7 @@
 
 mod batch;
 mod completions;
+mod export;
 mod import;
 mod inspect;
 mod list;
@@ -16,6 +17,7 @@ use super::failure::Failure;
 pub(crate) enum Command {
     Batch(batch::Batch),
     Completions(completions::Completions),
+    Export(export::Export),
     Import(import::Import),
     Inspect(inspect::Inspect),
     List(list::List),
@@ -26,6 +28,7 @@ impl Command {
         match self {
             Self::Batch(command) => command.run(context),
             Self::Completions(command) => command.run(),
+            Self::Export(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
             Self::List(command) => command.run(context),
