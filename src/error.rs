@@ -264,6 +264,16 @@ pub enum Error {
         what: String,
     },
 
+    /// An engine held the lock of a legacy images directory for too long.
+    #[error("{} was still locked by a running engine after {waited:?}; try again, or wait longer",
+            path.display())]
+    LegacyLocked {
+        /// The file that is locked.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+
     /// A reader that the caller gave failed.
     #[error("could not read the bytes of the big data item {key:?}")]
     Input {
@@ -363,7 +373,7 @@ impl Error {
             Self::TooLarge { .. } | Self::NestedTransaction { .. } | Self::Forked { .. } => {
                 ErrorKind::BadRequest
             }
-            Self::Busy { .. } => ErrorKind::Busy,
+            Self::Busy { .. } | Self::LegacyLocked { .. } => ErrorKind::Busy,
             Self::NotAStore { .. }
             | Self::LegacyRecords { .. }
             | Self::ForeignDatabase { .. }

@@ -10,6 +10,7 @@ mod finding;
 mod import;
 mod item_path;
 mod json;
+mod lock;
 mod source;
 
 pub use directory::FileKind;
