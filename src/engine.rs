@@ -59,6 +59,15 @@ impl Failure {
         match self {
             Self::Error(error) => error,
             Self::Corrupt { what, source } => Error::Corrupt { path, what, source },
+            Self::Engine(redb::Error::Io(source))
+                if source.kind() == io::ErrorKind::UnexpectedEof =>
+            {
+                Error::Corrupt {
+                    path,
+                    what: "the file ends too early".to_owned(),
+                    source: Some(Box::new(source)),
+                }
+            }
             Self::Engine(redb::Error::Io(source)) => Error::Io {
                 action: "read or write",
                 path,

@@ -276,11 +276,11 @@ pub enum Error {
         more: bool,
     },
 
-    /// Others held the lock of a legacy images directory for longer than the limit.
-    #[error("{} was still locked by another program after {waited:?}; stop what uses the \
-             directory, or wait longer", path.display())]
-    LegacyBusy {
-        /// The lock file.
+    /// An engine held the lock of a legacy images directory for too long.
+    #[error("{} was still locked by a running engine after {waited:?}; try again, or wait longer",
+            path.display())]
+    LegacyLocked {
+        /// The file that is locked.
         path: PathBuf,
         /// How long was waited.
         waited: Duration,
@@ -386,7 +386,7 @@ impl Error {
             | Self::NotRepresentable { .. }
             | Self::NestedTransaction { .. }
             | Self::Forked { .. } => ErrorKind::BadRequest,
-            Self::Busy { .. } | Self::LegacyBusy { .. } => ErrorKind::Busy,
+            Self::Busy { .. } | Self::LegacyLocked { .. } => ErrorKind::Busy,
             Self::NotAStore { .. }
             | Self::LegacyRecords { .. }
             | Self::ForeignDatabase { .. }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use anstyle::Style;
-use image_store::{ImageStore, OpenOptions, Result};
+use image_store::{Error, ImageStore, OpenOptions, Result};
 
 use super::args::Global;
 
@@ -52,12 +52,27 @@ impl Context {
             .open(&self.store)
     }
 
+    /// Opens a store that is there to change it.
+    pub(crate) fn open_existing(&self) -> Result<ImageStore> {
+        self.opening().create(false).open(&self.store)
+    }
+
+    /// Refuses to go on with a command that changes the store, where `--read-only` was given.
+    pub(crate) fn refuse_read_only(&self) -> Result<()> {
+        if self.options.read_only {
+            let path = self.store.clone();
+            return Err(Error::ReadOnly { path });
+        }
+        Ok(())
+    }
+
     /// Opens the store for a command that only reads: much faster, and it creates nothing.
     pub(crate) fn open_to_read(&self) -> Result<ImageStore> {
         self.opening().read_only(true).open(&self.store)
     }
 
-    fn opening(&self) -> OpenOptions {
+    /// How the global options say that a store is opened.
+    pub(crate) fn opening(&self) -> OpenOptions {
         ImageStore::options().lock_wait(self.options.lock_wait)
     }
 }

@@ -86,7 +86,7 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::NotRepresentable { .. } => {
             Some("nothing was written; to leave such images out: --skip-unrepresentable")
         }
-        Error::LegacyBusy { .. } => Some("the option is --lock-timeout"),
+        Error::LegacyLocked { .. } => Some("the option is --lock-timeout"),
         Error::AlreadyExists { .. } => Some("choose another path or move it away"),
         Error::ReadOnly { .. } => Some("leave out --read-only"),
         Error::Corrupt { .. } => Some("restore it from a backup"),

@@ -8,7 +8,9 @@ mod context;
 mod exit;
 mod failure;
 mod human;
+mod output;
 mod progress;
+mod stage_bar;
 
 use std::io;
 

@@ -54,6 +54,7 @@ impl Progress {
 
     /// Tells of something found, above the bar.
     pub(crate) fn warn(&self, finding: &impl Display) {
+        let finding = human::printable(&finding.to_string());
         self.bar.suspend(|| {
             let mut stderr = io::stderr().lock();
             let yellow = context::style(&stderr, AnsiColor::Yellow.on_default().bold());

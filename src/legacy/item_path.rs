@@ -10,9 +10,8 @@ pub(crate) const NAME_MAX: usize = 255;
 /// most its last character is none of `0-9`, `a-z` and `.`, else `=` and the standard base64 of the
 /// key.
 ///
-/// Mirrors `makeBigDataBaseName` of the legacy store. The name is what the legacy store appends to
-/// the folder of the image; it may hold a slash, or be `..`, and `folder_path` tells where that
-/// leads.
+/// Mirrors `makeBigDataBaseName` of the legacy store, which appends it to the folder of the image
+/// and cleans the resulting path: the name may hold a slash, or be `..`, so do not open it as it is.
 ///
 /// # Examples
 ///

@@ -1,94 +1,131 @@
-//! The lock of a legacy images directory, which engines take too.
+//! The lock of a legacy images directory, as the engines take it.
 //!
-//! It is a POSIX record lock over the whole of `images.lock`. Such a lock belongs to the process:
-//! it is gone as soon as the process closes any handle of the file, so while one is held nothing
-//! else here may open `images.lock`.
+//! It is a POSIX record lock over the whole of `images.lock`: a read lock to read, a write lock to
+//! change. Such a lock belongs to the process, and goes with the first handle of the file that the
+//! process closes: one process must not hold two on the same directory.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, fchmod, fcntl_lock, fstat, openat};
+use rustix::fs::{FlockOperation, Mode, OFlags, fchmod, fcntl_lock, openat};
 use rustix::io::Errno;
 
-use super::directory::Directory;
-use super::token;
+use super::directory::{Directory, FileKind, Found};
 use crate::error::{Error, Result};
+use crate::store::Pauses;
 
+/// The file that is locked.
 pub(crate) const IMAGES_LOCK: &str = "images.lock";
-/// The mode that the legacy store gives it.
-pub(crate) const LOCK_MODE: Mode = Mode::RUSR
-    .union(Mode::WUSR)
-    .union(Mode::RGRP)
-    .union(Mode::ROTH);
 
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// The mode that the engines give to the file.
+pub(crate) const LOCK_MODE: Mode = Mode::from_raw_mode(0o644);
 
-/// The lock under which an images directory is changed, until it is dropped.
+/// A held lock. It is released when this is dropped, and with the process.
 #[derive(Debug)]
-pub(crate) struct WriteLock(File);
+pub(crate) struct Lock {
+    file: File,
+}
 
-impl WriteLock {
-    /// Waits for the lock of `directory`, which is at `path`, for no longer than `timeout`.
+impl Lock {
+    /// Takes the read lock of the images directory at `path`, and waits up to `timeout` for a
+    /// writer. Nothing is written, so it works on a read-only mount.
+    ///
+    /// `None` where there is no file to lock: no engine uses the directory then.
     ///
     /// # Errors
     ///
-    /// [`Error::LegacyBusy`] where others held it for longer; [`Error::Io`].
-    pub(crate) fn take(directory: &Directory, path: &Path, timeout: Duration) -> Result<Self> {
-        let path = path.join(IMAGES_LOCK);
-        let refused = |action| {
-            let path = path.clone();
-            move |source| Error::Io {
-                action,
-                path,
-                source,
-            }
+    /// - [`Error::LegacyLocked`]: the writer took longer.
+    /// - [`Error::LegacySource`]: what lies in its place is no regular file.
+    /// - [`Error::Io`].
+    pub(crate) fn read(
+        directory: &Directory,
+        path: &Path,
+        timeout: Duration,
+    ) -> Result<Option<Self>> {
+        let found = directory.own_file(OsStr::new(IMAGES_LOCK));
+        let file = match found.map_err(|source| refused("open", path, source))? {
+            Found::Opened(file) => file,
+            Found::Missing => return Ok(None),
+            Found::Other(kind) => return Err(no_file(path, kind)),
         };
-        let file = open(directory).map_err(refused("open"))?;
-        let begun = Instant::now();
-        let mut wait = SHORTEST_WAIT;
-        loop {
-            match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Self(file)),
-                Err(Errno::AGAIN | Errno::ACCESS | Errno::INTR) => {}
-                Err(error) => return Err(refused("lock")(error.into())),
-            }
-            let waited = begun.elapsed();
-            if waited >= timeout {
-                return Err(Error::LegacyBusy { path, waited });
-            }
-            thread::sleep(wait.min(timeout.saturating_sub(waited)));
-            wait = (wait * 2).min(LONGEST_WAIT);
-        }
+        wait(&file, FlockOperation::NonBlockingLockShared, path, timeout)?;
+        Ok(Some(Self { file }))
     }
 
-    /// Tells everybody who has read the directory before that it changed.
-    pub(crate) fn touch(&self) -> io::Result<()> {
-        self.0.write_all_at(&token::fresh(), 0)?;
-        self.0.sync_all()
+    /// Takes the write lock of the images directory at `path`, and waits up to `timeout` for
+    /// readers and writers. The file is created where it is missing, with mode 0644.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    pub(crate) fn write(directory: &Directory, path: &Path, timeout: Duration) -> Result<Self> {
+        let flags = OFlags::RDWR
+            | OFlags::CREATE
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::NOCTTY
+            | OFlags::CLOEXEC;
+        let name = OsStr::new(IMAGES_LOCK);
+        let before = directory
+            .kind_of(name)
+            .map_err(|source| refused("open", path, source))?;
+        if let Some(kind) = before.filter(|kind| *kind != FileKind::File) {
+            return Err(no_file(path, kind));
+        }
+        let opened = openat(directory, name, flags, LOCK_MODE);
+        let file = File::from(opened.map_err(|error| refused("open", path, error.into()))?);
+        if before.is_none() {
+            // Whatever the process's mask says: other users' engines must be able to lock it.
+            fchmod(&file, LOCK_MODE).map_err(|error| refused("create", path, error.into()))?;
+        }
+        let operation = FlockOperation::NonBlockingLockExclusive;
+        wait(&file, operation, path, timeout)?;
+        Ok(Self { file })
+    }
+
+    /// The locked file. No other handle of it may be closed while the lock is to last.
+    pub(crate) const fn file(&self) -> &File {
+        &self.file
     }
 }
 
-fn open(directory: &Directory) -> io::Result<File> {
-    const FLAGS: OFlags = OFlags::RDWR
-        .union(OFlags::NOFOLLOW)
-        .union(OFlags::NONBLOCK)
-        .union(OFlags::NOCTTY)
-        .union(OFlags::CLOEXEC);
-    let file = match openat(directory, IMAGES_LOCK, FLAGS, Mode::empty()) {
-        Err(Errno::NOENT) => {
-            let file = openat(directory, IMAGES_LOCK, FLAGS | OFlags::CREATE, LOCK_MODE)?;
-            fchmod(&file, LOCK_MODE)?;
-            file
+/// Tries until the lock is there or `timeout` has passed. The system's own waiting cannot be
+/// bounded without signals; writers hold the lock for milliseconds.
+fn wait(file: &File, operation: FlockOperation, path: &Path, timeout: Duration) -> Result<()> {
+    let begun = Instant::now();
+    let mut pauses = Pauses::until(begun + timeout);
+    loop {
+        match fcntl_lock(file, operation) {
+            Ok(()) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(Errno::ACCESS | Errno::AGAIN) => match pauses.next() {
+                Some(pause) => thread::sleep(pause),
+                None => {
+                    return Err(Error::LegacyLocked {
+                        path: path.join(IMAGES_LOCK),
+                        waited: begun.elapsed(),
+                    });
+                }
+            },
+            Err(error) => return Err(refused("lock", path, error.into())),
         }
-        opened => opened?,
-    };
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other("it is no regular file"));
     }
-    Ok(file.into())
+}
+
+fn refused(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::Io {
+        action,
+        path: path.join(IMAGES_LOCK),
+        source,
+    }
+}
+
+fn no_file(path: &Path, kind: FileKind) -> Error {
+    Error::LegacySource {
+        path: path.to_owned(),
+        why: format!("its {IMAGES_LOCK} is {kind}"),
+    }
 }

@@ -6,11 +6,12 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, open};
 
 use super::directory::{Directory, Entry, FileKind, Found};
-use super::lock::IMAGES_LOCK;
+use super::lock::{IMAGES_LOCK, Lock};
 use crate::error::{Error, Result};
 
 pub(crate) const IMAGES_JSON: &str = "images.json";
@@ -136,6 +137,11 @@ impl Source {
             Found::Missing => Ok(None),
             Found::Other(kind) => Err(unusable(&path, format!("it is {kind}"))),
         }
+    }
+
+    /// Takes the lock under which the engines read, as [`Lock::read`].
+    pub(crate) fn lock(&self, timeout: Duration) -> Result<Option<Lock>> {
+        Lock::read(&self.directory, &self.path, timeout)
     }
 
     /// The directory itself.

@@ -1,10 +1,20 @@
 //! The token in `images.lock`, by which the legacy store notices that somebody else wrote.
 
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::lock::Lock;
+
 /// How many bytes `images.lock` has once somebody wrote.
 pub(crate) const TOKEN_SIZE: usize = 64;
+
+/// Tells everybody who has read a directory before that it changed.
+pub(crate) fn renew(lock: &Lock) -> io::Result<()> {
+    lock.file().write_all_at(&fresh(), 0)?;
+    lock.file().sync_all()
+}
 
 /// A token that nobody had before.
 ///

@@ -7,9 +7,10 @@ use redb::ReadableTable;
 use crate::codec::decode_image;
 use crate::engine::Outcome;
 use crate::error::Result;
+use crate::index::Rows;
 use crate::model::Image;
 use crate::read::pages::paged;
-use crate::read::{DigestEntry, NameEntry, Prefix, Source, image_at};
+use crate::read::{DigestEntry, NameEntry, Prefix, Source, contradiction, image_at};
 use crate::tables::ReadTables;
 
 /// All images in the order of their numbers, which is that of their creation.
@@ -37,19 +38,22 @@ pub(super) fn images<S: Source>(source: S) -> impl Iterator<Item = Result<Image>
     })
 }
 
-/// The images of which `pairs` has a row under `key`, in the order of their numbers.
+/// The images of which an index has a row under `key`, in the order of their numbers.
 pub(super) fn images_under<S: Source>(
     source: S,
-    index: Index,
+    pairs: Pairs,
     key: String,
 ) -> impl Iterator<Item = Result<Image>> {
     let mut from = 0;
     paged(move |wanted| {
         let page = source.view(|tables| {
-            let numbers = index.numbers(tables, &key, from, wanted)?;
+            let numbers = pairs.numbers(tables, &key, from, wanted)?;
             Ok(numbers
                 .into_iter()
-                .map(|number| (number, image_at(tables, number)))
+                .map(|number| {
+                    let image = meant_image(tables, number, &key, |rows| pairs.has(rows, &key));
+                    (number, image)
+                })
                 .collect::<Vec<_>>())
         })?;
         if let Some((last, _)) = page.last() {
@@ -61,12 +65,13 @@ pub(super) fn images_under<S: Source>(
 
 /// An index whose rows are pairs of a key and an image number.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Index {
+pub(super) enum Pairs {
     Digests,
     Layers,
 }
 
-impl Index {
+impl Pairs {
+    /// The image numbers of the rows under `key`, `from` on.
     fn numbers(
         self,
         tables: &impl ReadTables,
@@ -79,8 +84,29 @@ impl Index {
             Self::Digests => tables.digests()?.range(pairs)?,
             Self::Layers => tables.layers()?.range(pairs)?,
         };
-        let numbers = range.take(wanted).map(|row| Ok(row?.0.value().1));
-        numbers.collect()
+        range.take(wanted).map(|row| Ok(row?.0.value().1)).collect()
+    }
+
+    fn has(self, rows: &Rows<'_>, key: &str) -> bool {
+        match self {
+            Self::Digests => rows.digests.contains(key),
+            Self::Layers => rows.layers.contains(key),
+        }
+    }
+}
+
+/// The image that an index row under `key` leads to, which must imply that row.
+fn meant_image(
+    tables: &impl ReadTables,
+    number: u64,
+    key: &str,
+    implied: impl FnOnce(&Rows<'_>) -> bool,
+) -> Outcome<Image> {
+    let image = image_at(tables, number)?;
+    if implied(&Rows::of(Some(&image))) {
+        Ok(image)
+    } else {
+        Err(contradiction(key, number))
     }
 }
 
@@ -118,8 +144,9 @@ pub(super) fn names<S: Source>(
                 if page.len() == wanted || !name.value().starts_with(&scan.prefix) {
                     break;
                 }
-                let id = image_at(tables, number.value()).map(|image| image.id);
-                page.push((name.value().to_owned(), id));
+                let (name, number) = (name.value(), number.value());
+                let image = meant_image(tables, number, name, |rows| rows.names.contains(name));
+                page.push((name.to_owned(), image.map(|image| image.id)));
             }
             Ok(page)
         })?;
@@ -154,8 +181,9 @@ pub(super) fn digests<S: Source>(
                 if page.len() == wanted || !digest.starts_with(&scan.prefix) {
                     break;
                 }
-                let id = image_at(tables, number).map(|image| image.id);
-                page.push((digest.to_owned(), number, id));
+                let image =
+                    meant_image(tables, number, digest, |rows| rows.digests.contains(digest));
+                page.push((digest.to_owned(), number, image.map(|image| image.id)));
             }
             Ok(page)
         })?;

@@ -8,8 +8,8 @@ use crate::content::{self, BigDataReader, PartSource};
 use crate::error::{Error, Result};
 use crate::meta;
 use crate::model::Image;
-use crate::read::listing::{self, Index};
-use crate::read::{DigestEntry, NameEntry, Prefix, Source, items, resolve, resolve_image};
+use crate::read::listing::{self, Pairs};
+use crate::read::{DigestEntry, NameEntry, Prefix, Source, items, resolve_image};
 use crate::tables::ReadTables;
 
 /// Every way to look at images: on a [`Snapshot`](crate::Snapshot) all answers come from one state,
@@ -58,7 +58,7 @@ pub trait Lookup: Source {
     ///
     /// Only those of the file.
     fn exists(&self, reference: &str) -> Result<bool> {
-        match self.view(|tables| resolve(tables, reference)) {
+        match self.view(|tables| resolve_image(tables, reference)) {
             Ok(_) => Ok(true),
             Err(Error::ImageUnknown { .. } | Error::AmbiguousPrefix { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -203,7 +203,7 @@ pub trait Lookup: Source {
     /// [`Error::DigestOfNoImage`] where there is none.
     fn by_digest(&self, digest: &str) -> Result<impl Iterator<Item = Result<Image>>> {
         let mut images =
-            listing::images_under(self.hold()?, Index::Digests, digest.to_owned()).peekable();
+            listing::images_under(self.hold()?, Pairs::Digests, digest.to_owned()).peekable();
         if images.peek().is_none() {
             return Err(Error::DigestOfNoImage {
                 digest: digest.to_owned(),
@@ -233,7 +233,7 @@ pub trait Lookup: Source {
     fn by_top_layer(&self, layer: &str) -> Result<impl Iterator<Item = Result<Image>>> {
         Ok(listing::images_under(
             self.hold()?,
-            Index::Layers,
+            Pairs::Layers,
             layer.to_owned(),
         ))
     }

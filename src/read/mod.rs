@@ -12,5 +12,6 @@ mod source;
 pub use entry::{DigestEntry, NameEntry};
 pub use lookup::Lookup;
 pub use prefix::Prefix;
-pub(crate) use reference::{image_at, resolve, resolve_image};
+use reference::contradiction;
+pub(crate) use reference::{image_at, resolve_image};
 pub(crate) use source::Source;

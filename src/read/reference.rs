@@ -83,7 +83,26 @@ pub(crate) fn image_at(tables: &impl ReadTables, number: u64) -> Outcome<Image> 
 }
 
 /// Reads the image that `reference` refers to, with its number.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`] where an index led to an image that the reference does not refer to: pages
+/// of an index carry no checksum that a read checks, so the record has the last word.
 pub(crate) fn resolve_image(tables: &impl ReadTables, reference: &str) -> Outcome<(u64, Image)> {
     let number = resolve(tables, reference)?;
-    Ok((number, image_at(tables, number)?))
+    let image = image_at(tables, number)?;
+    let is_meant =
+        image.id.starts_with(reference) || image.names.iter().any(|name| name == reference);
+    if is_meant {
+        Ok((number, image))
+    } else {
+        Err(contradiction(reference, number))
+    }
+}
+
+/// An index led to an image that is not meant.
+pub(super) fn contradiction(key: &str, number: u64) -> Failure {
+    Failure::corrupt(format!(
+        "an index leads from {key:?} to image number {number}, which does not have it"
+    ))
 }

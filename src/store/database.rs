@@ -3,11 +3,12 @@
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
-use crate::engine::{Outcome, contain};
-use crate::error::{Error, Result};
+use crate::engine::{Failure, Outcome, contain};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The engine's handle on one file.
 pub(super) struct Handle {
@@ -16,6 +17,8 @@ pub(super) struct Handle {
     /// The process that opened the file. A child that was forked off shares the locks of its
     /// parent, and would release them with its own.
     process: rustix::process::Pid,
+    /// Whether damage was met.
+    damaged: AtomicBool,
 }
 
 /// What kind of handle it is.
@@ -34,6 +37,7 @@ impl Handle {
             path,
             engine,
             process: rustix::process::getpid(),
+            damaged: AtomicBool::new(false),
         }
     }
 
@@ -43,6 +47,26 @@ impl Handle {
 
     pub(super) fn is_read_only(&self) -> bool {
         matches!(self.engine, Engine::ReadOnly(_) | Engine::Copy(_))
+    }
+
+    /// The error of a failure on this file.
+    ///
+    /// After a read beyond the end of a file that was cut short, the engine refuses everything until
+    /// the file is opened again; that is still the damage, and not the system's fault.
+    pub(super) fn error(&self, failure: Failure) -> Error {
+        let refuses = matches!(failure, Failure::Engine(redb::Error::PreviousIo));
+        if refuses && self.damaged.load(Ordering::Relaxed) {
+            return Error::Corrupt {
+                path: self.path.clone(),
+                what: "nothing more is read from it after damage was met".to_owned(),
+                source: Some(Box::new(failure)),
+            };
+        }
+        let error = failure.at(&self.path);
+        if error.kind() == ErrorKind::Corrupt {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+        error
     }
 
     /// Refuses to go on in a forked child.
@@ -87,7 +111,7 @@ impl Handle {
                 Engine::Closed => return Err(redb::StorageError::DatabaseClosed.into()),
             })
         });
-        begun.map_err(|failure| failure.at(&self.path))
+        begun.map_err(|failure| self.error(failure))
     }
 }
 

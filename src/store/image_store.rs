@@ -147,7 +147,7 @@ impl ImageStore {
         })?;
         let waited = self.inner.waiter.begin(database, deadline);
         let mut transaction = waited
-            .map_err(|failure| failure.at(handle.path()))?
+            .map_err(|failure| handle.error(failure))?
             .ok_or_else(busy)?;
         // A crash must not make the next open walk the whole file.
         transaction.set_quick_repair(self.access() == Access::Exclusive);
@@ -170,7 +170,7 @@ impl ImageStore {
             tracing::info!(path = %handle.path().display(), "brought to the present schema");
             Ok(())
         })
-        .map_err(|failure| failure.at(handle.path()))
+        .map_err(|failure| handle.error(failure))
     }
 }
 
@@ -187,7 +187,7 @@ impl Source for ImageStore {
     }
 
     fn error(&self, failure: Failure) -> Error {
-        failure.at(self.path())
+        self.handle().error(failure)
     }
 }
 

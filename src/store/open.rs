@@ -13,14 +13,11 @@ use crate::migrations;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
-use crate::store::{Access, ImageStore, OpenOptions, birth, copy};
+use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
 const READ_ONLY_PATIENCE: Duration = Duration::from_millis(100);
-
-/// How long is paused between attempts to open, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
 
 #[tracing::instrument(level = "debug", skip_all, fields(path = %path.display(), access = ?options.access))]
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
@@ -184,15 +181,6 @@ pub(super) fn explain(failure: Failure, path: &Path) -> Error {
         {
             not_a_store(path, "it is not a redb database")
         }
-        Failure::Engine(redb::Error::Io(error))
-            if error.kind() == std::io::ErrorKind::UnexpectedEof =>
-        {
-            Error::Corrupt {
-                path: path.to_owned(),
-                what: "the file ends too early".to_owned(),
-                source: Some(Box::new(error)),
-            }
-        }
         Failure::Engine(redb::Error::UpgradeRequired(version)) => not_a_store(
             path,
             &format!("it is a redb database of the old file format {version}"),
@@ -226,33 +214,5 @@ fn check_schema(store: &ImageStore) -> Result<()> {
         }),
         Some(found) if found < migrations::CURRENT => store.migrate(),
         Some(_) => Ok(()),
-    }
-}
-
-/// Pauses that grow, with jitter so that processes do not stay in step, until a deadline.
-struct Pauses {
-    next: Duration,
-    deadline: Instant,
-}
-
-impl Pauses {
-    const fn until(deadline: Instant) -> Self {
-        Self {
-            next: PAUSES.0,
-            deadline,
-        }
-    }
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        if Instant::now() >= self.deadline {
-            return None;
-        }
-        let pause = self.next.mul_f64(0.5 + rand::random::<f64>());
-        self.next = (self.next * 2).min(PAUSES.1);
-        Some(pause)
     }
 }

@@ -68,7 +68,7 @@ impl Source for Snapshot {
     }
 
     fn error(&self, failure: Failure) -> Error {
-        failure.at(self.inner.handle.path())
+        self.inner.handle.error(failure)
     }
 }
 

@@ -75,7 +75,7 @@ impl Transaction {
     ) -> Result<Self> {
         let open = contain(|| Open::try_new(transaction, |owner| WriteTables::open(owner)));
         Ok(Self {
-            open: open.map_err(|failure| failure.at(handle.path()))?,
+            open: open.map_err(|failure| handle.error(failure))?,
             handle,
             _pass: pass,
             changed: false,
@@ -89,7 +89,8 @@ impl Transaction {
     /// # Errors
     ///
     /// [`Error::TransactionBroken`] where an earlier step failed in the file itself; and
-    /// [`Error::Io`] where the commit fails. The store is then as it was before.
+    /// [`Error::Io`] where the commit fails. The steps may then be there or not, but all or none of
+    /// them; open the store again and look.
     #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
     pub fn commit(self) -> Result<()> {
         self.check_usable()?;
@@ -106,7 +107,7 @@ impl Transaction {
             open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta))?;
             Ok(open.into_owner().commit()?)
         });
-        committed.map_err(|failure| failure.at(handle.path()))?;
+        committed.map_err(|failure| handle.error(failure))?;
         tracing::debug!("committed");
         Ok(())
     }
@@ -180,7 +181,7 @@ impl Source for Transaction {
     }
 
     fn error(&self, failure: Failure) -> Error {
-        failure.at(self.handle.path())
+        self.handle.error(failure)
     }
 }
 

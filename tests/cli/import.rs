@@ -62,6 +62,17 @@ fn what_is_wrong_is_told_on_standard_error_and_counted() {
 }
 
 #[test]
+fn each_finding_is_a_warning_and_each_kind_is_counted() {
+    let place = Place::new();
+    let ran = import(&place, &data("conformance/legacy/orphans/vfs-images"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.stderr.lines().count(), 4, "{ran:?}");
+    assert!(ran.stderr.lines().all(|line| line.starts_with("warning: ")));
+    let counts = "4 warnings: leftover 1, orphan-folder 2, unlisted-file 1";
+    assert_eq!(ran.stdout.lines().last(), Some(counts));
+}
+
+#[test]
 fn a_source_that_is_none_is_refused_and_nothing_is_left() {
     let place = Place::new();
     let folder = place.folder.path();

@@ -24,4 +24,5 @@ mod export;
 mod export_kill;
 mod import;
 mod list_and_inspect;
+mod maintenance;
 mod readme;

@@ -168,7 +168,7 @@ fn an_engine_that_holds_the_lock_is_waited_for() {
         .lock_timeout(timeout);
     let busy = legacy::export(&store.read().unwrap(), &fixture.images, options).unwrap_err();
     match busy {
-        Error::LegacyBusy { path, waited } => {
+        Error::LegacyLocked { path, waited } => {
             assert!(path.ends_with("images.lock") && waited >= timeout);
         }
         other => panic!("{other}"),

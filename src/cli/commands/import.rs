@@ -31,6 +31,7 @@ impl Import {
         }
         let progress = Progress::new();
         let options = ImportOptions::default()
+            .listed_findings(0)
             .on_progress(|reached| progress.show(reached))
             .on_finding(|finding| progress.warn(finding));
         let summary = legacy::import(&self.source, context.store(), options);
@@ -52,9 +53,10 @@ fn print(summary: &ImportSummary, context: &Context) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "read {} of records and {} of items; {} of items were shared; {:.1} s",
+        "read {} of records and {} of items, which take {} with {} shared; {:.1} s",
         human::size(summary.record_bytes),
         human::size(summary.item_bytes),
+        human::size(summary.stored_bytes),
         human::size(summary.shared_bytes),
         summary.elapsed.as_secs_f64(),
     )?;

@@ -37,8 +37,9 @@ use crate::error::Result;
 use crate::legacy::directory::{Directory, FileKind, Found};
 use crate::legacy::item_path::{is_file_name, item_file_name};
 use crate::legacy::json::{ImagesJsonReader, ImagesJsonWriter, JsonError, Record};
-use crate::legacy::lock::WriteLock;
+use crate::legacy::lock::Lock;
 use crate::legacy::source::{IMAGES_JSON, Source, unusable};
+use crate::legacy::token;
 use crate::model::Image;
 use crate::read::Lookup as _;
 use crate::store::{Snapshot, io_error};
@@ -58,7 +59,7 @@ pub(super) fn open(path: &Path) -> Result<Source> {
 pub(super) fn write(source: &Source, snapshot: &Snapshot, report: &mut Report<'_>) -> Result<()> {
     let path = source.path();
     let timeout = report.options.lock_timeout;
-    let lock = WriteLock::take(source.directory(), path, timeout)?;
+    let lock = Lock::write(source.directory(), path, timeout)?;
     let mut live = Live {
         source,
         snapshot,
@@ -71,7 +72,7 @@ pub(super) fn write(source: &Source, snapshot: &Snapshot, report: &mut Report<'_
         let _ = live.stage.remove();
         return Err(error);
     }
-    let touched = lock.touch();
+    let touched = token::renew(&lock);
     touched.map_err(|source| io_error("change the token in", path, source))?;
     live.stage.switch()?;
     live.stage

@@ -38,7 +38,7 @@ const NAMED_REASONS: usize = 10;
 ///   [`ExportOptions::skip_unrepresentable`] was not asked for. Nothing was written.
 /// - [`Error::AlreadyExists`]: there is something at `target`, with [`ExportMode::New`].
 /// - [`Error::LegacySource`]: what is at `target` is no images directory, with the other modes.
-/// - [`Error::LegacyBusy`]: an engine held the lock of the directory for too long, with
+/// - [`Error::LegacyLocked`]: an engine held the lock of the directory for too long, with
 ///   [`ExportMode::Live`]. Nothing was written.
 /// - [`Error::Io`]: a file cannot be written. With [`ExportMode::Live`] the directory can be loaded
 ///   all the same, and another export goes on.

@@ -78,7 +78,7 @@ impl ImageStore {
             let found = match checked {
                 Ok(true) => None,
                 Ok(false) => Some("its own book-keeping was wrong, and is mended now".to_owned()),
-                Err(failure) => Some(failure.at(self.path()).to_string()),
+                Err(failure) => Some(failure.to_string()),
             };
             report.push(found.map(|error| Finding::Engine { error }), options);
             report.engine_checked = true;

@@ -1,0 +1,94 @@
+//! Measures every operation at growing numbers of images, beside the peers, and writes a table in
+//! Markdown and JSON and a chart in SVG.
+
+mod chart;
+mod figures;
+mod measure;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use image_store::Access;
+use image_store_benches::peers::{BareRedb, LegacyJson, Library, Peer, Sqlite};
+use image_store_benches::sample;
+
+use figures::Figures;
+
+/// Measures image_store beside bare redb, SQLite and one JSON file.
+#[derive(Parser)]
+struct Args {
+    /// How many images the stores have, one run after the other.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+    counts: Vec<u64>,
+    /// The largest store that is also measured as one JSON file, whose every change takes half a
+    /// minute at a million images.
+    #[arg(long, default_value_t = 100_000)]
+    json_limit: u64,
+    /// How often each figure is measured; the median is reported.
+    #[arg(long, default_value_t = 9)]
+    rounds: usize,
+    /// Only operations whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// The folder to measure in: it must be on a disk, not in memory.
+    #[arg(long, default_value = "target/scaling")]
+    work: PathBuf,
+    /// Where `scaling.md`, `scaling.json` and `scaling.svg` are written.
+    #[arg(long, default_value = "target/scaling")]
+    out: PathBuf,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    fs::create_dir_all(&args.work)?;
+    fs::create_dir_all(&args.out)?;
+    let mut figures = Figures::default();
+    for count in &args.counts {
+        let folder = tempfile::tempdir_in(&args.work)?;
+        eprintln!("{count} images: filling");
+        let base = base(&args.work, *count)?;
+        let peers = peers(folder.path(), &base, *count, args.json_limit)?;
+        measure::all(&peers, *count, &args, folder.path(), &mut figures)?;
+    }
+    fs::write(args.out.join("scaling.md"), figures.to_markdown())?;
+    let json = serde_json::to_string_pretty(&figures)?;
+    fs::write(args.out.join("scaling.json"), json + "\n")?;
+    chart::draw(&figures, &args.out.join("scaling.svg"))?;
+    print!("{}", figures.to_markdown());
+    Ok(())
+}
+
+/// A filled store to copy, which is kept from run to run.
+fn base(work: &Path, count: u64) -> Result<PathBuf> {
+    let path = work.join(format!("base-{count}.redb"));
+    if !path.exists() {
+        let new = path.with_extension("new");
+        let _ = fs::remove_file(&new);
+        sample::fill(&new, count)?;
+        fs::rename(&new, &path)?;
+    }
+    Ok(path)
+}
+
+fn peers(folder: &Path, base: &Path, count: u64, json_limit: u64) -> Result<Vec<Box<dyn Peer>>> {
+    let copy = |name: &str| -> Result<PathBuf> {
+        let path = folder.join(name);
+        fs::copy(base, &path).with_context(|| format!("copying to {}", path.display()))?;
+        Ok(path)
+    };
+    let sqlite = Sqlite::open(&folder.join("peer.sqlite"))?;
+    sqlite.fill_from(base)?;
+    let mut peers: Vec<Box<dyn Peer>> = vec![
+        Box::new(Library::open(&copy("exclusive.redb")?, Access::Exclusive)?),
+        Box::new(Library::open(&copy("shared.redb")?, Access::Shared)?),
+        Box::new(BareRedb::open(&copy("bare-exclusive.redb")?, true)?),
+        Box::new(BareRedb::open(&copy("bare-shared.redb")?, false)?),
+        Box::new(sqlite),
+    ];
+    if count <= json_limit {
+        peers.push(Box::new(LegacyJson::fill(&folder.join("json"), count)?));
+    }
+    Ok(peers)
+}

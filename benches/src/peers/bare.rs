@@ -1,0 +1,264 @@
+//! The engine below this library, bare: the same gets and the same rows, without decoding,
+//! checksums, error containment or a gate.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use redb::{
+    Builder, ConcurrencyMode, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase,
+    ReadableTable,
+};
+
+use crate::peers::{CACHE, Peer, Reads};
+use crate::rows::{BLOBS, CONTENTS, DIGESTS, Fresh, IDS, IMAGES, LAYERS, NAMES};
+
+/// A copy of a store's file, opened by redb alone.
+pub struct BareRedb {
+    database: Database,
+    exclusive: bool,
+}
+
+impl BareRedb {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    pub fn open(path: &Path, exclusive: bool) -> Result<Self> {
+        let mode = if exclusive {
+            ConcurrencyMode::ExclusiveWriter
+        } else {
+            ConcurrencyMode::MultiWriter
+        };
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE).set_concurrency_mode(mode);
+        Ok(Self {
+            database: builder.open(path)?,
+            exclusive,
+        })
+    }
+
+    fn begin_write(&self) -> Result<redb::WriteTransaction> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_quick_repair(self.exclusive);
+        Ok(transaction)
+    }
+}
+
+impl Peer for BareRedb {
+    fn label(&self) -> &'static str {
+        if self.exclusive {
+            "bare redb, exclusive"
+        } else {
+            "bare redb, shared"
+        }
+    }
+
+    fn durability(&self) -> &'static str {
+        if self.exclusive {
+            "Immediate, quick repair: on disk when it returns; one process"
+        } else {
+            "Immediate, MultiWriter: on disk when it returns; any number of processes"
+        }
+    }
+
+    fn own(&self) -> &dyn Reads {
+        self
+    }
+
+    fn held(&self) -> Result<Box<dyn Reads + '_>> {
+        let transaction = self.database.begin_read()?;
+        Ok(Box::new(Held {
+            ids: transaction.open_table(IDS)?,
+            names: transaction.open_table(NAMES)?,
+            images: transaction.open_table(IMAGES)?,
+            digests: transaction.open_table(DIGESTS)?,
+            transaction,
+        }))
+    }
+
+    fn set_metadata(&self, id: &str, _metadata: &str) -> Result<()> {
+        let transaction = self.begin_write()?;
+        {
+            let mut images = transaction.open_table(IMAGES)?;
+            let ids = transaction.open_table(IDS)?;
+            let number = ids.get(id)?.context("no such ID")?.value();
+            let record = images.get(number)?.context("no record")?.value().to_vec();
+            images.insert(number, record.as_slice())?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn create(&self, fresh: Fresh) -> Result<()> {
+        self.bulk(vec![fresh])
+    }
+
+    fn bulk(&self, fresh: Vec<Fresh>) -> Result<()> {
+        let transaction = self.begin_write()?;
+        {
+            let mut images = transaction.open_table(IMAGES)?;
+            let mut ids = transaction.open_table(IDS)?;
+            let mut names = transaction.open_table(NAMES)?;
+            let mut digests = transaction.open_table(DIGESTS)?;
+            let mut layers = transaction.open_table(LAYERS)?;
+            let mut contents = transaction.open_table(CONTENTS)?;
+            let mut blobs = transaction.open_table(BLOBS)?;
+            let first = images.last()?.map_or(0, |(key, _)| key.value() + 1);
+            let mut content = blobs.last()?.map_or(0, |(key, _)| key.value().0 + 1);
+            for (number, fresh) in (first..).zip(&fresh) {
+                let image = &fresh.image;
+                let id = image.id.as_deref().context("no ID")?;
+                images.insert(number, fresh.record.as_slice())?;
+                ids.insert(id, number)?;
+                for name in &image.names {
+                    names.insert(name.as_str(), number)?;
+                }
+                if let Some(digest) = &image.digest {
+                    digests.insert((digest.as_str(), number), ())?;
+                }
+                if let Some(layer) = &image.top_layer {
+                    layers.insert((layer.as_str(), number), ())?;
+                }
+                for ((hash, row), parts) in fresh.contents.iter().zip(&fresh.parts) {
+                    contents.insert(hash, row.as_slice())?;
+                    for (part, bytes) in (0..).zip(parts) {
+                        blobs.insert((content, part), bytes.as_slice())?;
+                    }
+                    content += 1;
+                }
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+/// What a reference costs: an exact ID, then a name, then a prefix. A table that is not needed is
+/// not opened.
+fn resolve(
+    ids: &ReadOnlyTable<&'static str, u64>,
+    name: impl FnOnce(&str) -> Result<Option<u64>>,
+    reference: &str,
+) -> Result<u64> {
+    if let Some(number) = ids.get(reference)? {
+        return Ok(number.value());
+    }
+    if let Some(number) = name(reference)? {
+        return Ok(number);
+    }
+    let mut found = ids.range(reference..)?;
+    let (id, number) = found.next().context("no such ID")??;
+    anyhow::ensure!(id.value().starts_with(reference), "no such ID");
+    if let Some(row) = found.next() {
+        anyhow::ensure!(!row?.0.value().starts_with(reference), "ambiguous");
+    }
+    Ok(number.value())
+}
+
+impl BareRedb {
+    fn get(&self, reference: &str) -> Result<usize> {
+        let read = self.database.begin_read()?;
+        let ids = read.open_table(IDS)?;
+        let name = |name: &str| Ok(read.open_table(NAMES)?.get(name)?.map(|row| row.value()));
+        let number = resolve(&ids, name, reference)?;
+        let images = read.open_table(IMAGES)?;
+        Ok(images.get(number)?.context("no record")?.value().len())
+    }
+}
+
+impl Reads for BareRedb {
+    fn by_id(&self, id: &str) -> Result<usize> {
+        self.get(id)
+    }
+
+    fn by_name(&self, name: &str) -> Result<usize> {
+        self.get(name)
+    }
+
+    fn by_prefix(&self, prefix: &str) -> Result<usize> {
+        self.get(prefix)
+    }
+
+    fn by_digest(&self, digest: &str) -> Result<usize> {
+        let read = self.database.begin_read()?;
+        digest_lengths(
+            &read.open_table(DIGESTS)?,
+            &read.open_table(IMAGES)?,
+            digest,
+        )
+    }
+
+    fn item(&self, _id: &str, _key: &str) -> Result<usize> {
+        // Which content an item has is in the record, which bare redb does not decode.
+        anyhow::bail!("not measured")
+    }
+
+    fn list(&self) -> Result<usize> {
+        self.held()?.list()
+    }
+
+    fn list_ids(&self) -> Result<usize> {
+        self.held()?.list_ids()
+    }
+}
+
+fn digest_lengths(
+    digests: &ReadOnlyTable<(&'static str, u64), ()>,
+    images: &ReadOnlyTable<u64, &'static [u8]>,
+    digest: &str,
+) -> Result<usize> {
+    let mut length = 0;
+    for row in digests.range((digest, 0)..=(digest, u64::MAX))? {
+        let number = row?.0.value().1;
+        length += images.get(number)?.context("no record")?.value().len();
+    }
+    Ok(length)
+}
+
+struct Held {
+    ids: ReadOnlyTable<&'static str, u64>,
+    names: ReadOnlyTable<&'static str, u64>,
+    images: ReadOnlyTable<u64, &'static [u8]>,
+    digests: ReadOnlyTable<(&'static str, u64), ()>,
+    #[allow(dead_code, reason = "the tables are those of this transaction")]
+    transaction: ReadTransaction,
+}
+
+impl Reads for Held {
+    fn by_id(&self, id: &str) -> Result<usize> {
+        let name = |name: &str| Ok(self.names.get(name)?.map(|row| row.value()));
+        let number = resolve(&self.ids, name, id)?;
+        Ok(self.images.get(number)?.context("no record")?.value().len())
+    }
+
+    fn by_name(&self, name: &str) -> Result<usize> {
+        self.by_id(name)
+    }
+
+    fn by_prefix(&self, prefix: &str) -> Result<usize> {
+        self.by_id(prefix)
+    }
+
+    fn by_digest(&self, digest: &str) -> Result<usize> {
+        digest_lengths(&self.digests, &self.images, digest)
+    }
+
+    fn item(&self, _id: &str, _key: &str) -> Result<usize> {
+        anyhow::bail!("not measured")
+    }
+
+    fn list(&self) -> Result<usize> {
+        let mut count = 0;
+        for row in self.images.iter()? {
+            count += usize::from(!row?.1.value().is_empty());
+        }
+        Ok(count)
+    }
+
+    fn list_ids(&self) -> Result<usize> {
+        let mut count = 0;
+        for row in self.ids.iter()? {
+            count += usize::from(!row?.0.value().is_empty());
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,142 @@
+//! Promise: `verify`, `repair`, `backup` and `compact` say what they found and did, and their exit
+//! codes tell a sound store from a damaged one.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Place, data};
+
+/// A store with the images of a real directory.
+fn imported() -> Place {
+    let place = Place::new();
+    let source = data("podman/vfs-images");
+    let ran = place.run(&["import", source.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    place
+}
+
+/// Changes a name where the index of names has it, in the file itself.
+fn damage(place: &Place) {
+    let mut bytes = fs::read(place.store()).unwrap();
+    let name = b"localhost/three:l2";
+    // The records have it too, but not between two other names of the index.
+    let index = find(&bytes, b"localhost/moving", 0);
+    let at = find(&bytes, name, index);
+    bytes[at] ^= 1;
+    fs::write(place.store(), bytes).unwrap();
+}
+
+fn find(bytes: &[u8], text: &[u8], from: usize) -> usize {
+    let found = bytes[from..]
+        .windows(text.len())
+        .position(|window| window == text);
+    from + found.expect("the text is in the file")
+}
+
+fn object(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_sound_store_verifies() {
+    let place = imported();
+    let ran = place.run(&["verify"]);
+    let printed = ran.printed();
+    assert!(
+        printed.contains("read 32 images, 48 names, 111 items"),
+        "{printed}"
+    );
+    assert!(printed.ends_with("the store is sound\n"), "{printed}");
+
+    let report = place.run(&["verify", "--json"]).json();
+    assert_eq!(report["clean"], true);
+    assert_eq!(report["pages-checked"], true);
+    assert_eq!(report["images"], 32);
+}
+
+#[test]
+fn pages_are_not_checked_where_that_was_declined() {
+    let place = imported();
+    for arguments in [
+        ["verify", "--no-pages", "--json"],
+        ["verify", "--read-only", "--json"],
+    ] {
+        assert_eq!(place.run(&arguments).json()["pages-checked"], false);
+    }
+}
+
+#[test]
+fn damage_is_told_repaired_and_gone() {
+    let place = imported();
+    damage(&place);
+    let ran = place.run(&["verify"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stdout.contains("damage: "), "{ran:?}");
+    assert!(ran.stdout.contains("image-store repair --help"), "{ran:?}");
+    let ran = place.run(&["verify", "--json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert_eq!(object(&ran.stdout)["clean"], false);
+
+    let summary = place.run(&["repair", "--json"]).json();
+    assert_eq!(summary["images"], 32);
+    assert_eq!(summary["lost"], serde_json::json!([]));
+    let backup = summary["backup"].as_str().unwrap();
+    assert!(fs::metadata(backup).unwrap().is_file());
+
+    assert_eq!(place.run(&["verify", "--json"]).json()["clean"], true);
+    let image = place.run(&["inspect", "localhost/three:l2"]).json();
+    assert_eq!(image[0]["names"][1], "localhost/three:l2");
+}
+
+#[test]
+fn a_declined_backup_is_not_made() {
+    let place = imported();
+    let ran = place.run(&["repair", "--no-backup"]);
+    assert!(ran.printed().contains("the store was sound"), "{ran:?}");
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_backup_is_a_store_and_never_replaces_anything() {
+    let place = imported();
+    let copy = place.folder.path().join("copy.redb");
+    let copy = copy.to_str().unwrap();
+    let ran = place.run(&["backup", copy]);
+    assert!(ran.printed().starts_with("copied 32 images to "), "{ran:?}");
+    let original = place.run(&["list", "--json"]);
+    let copied = place.run(&["list", "--json", "--store", copy]);
+    assert_eq!(original.printed(), copied.printed());
+
+    let again = place.run(&["backup", copy]);
+    let (code, error) = again.failed();
+    assert_eq!(code, 2);
+    assert!(error.contains("exists already"), "{error}");
+}
+
+#[test]
+fn compact_says_what_it_gained() {
+    let place = imported();
+    let ran = place.run(&["compact"]);
+    assert!(ran.printed().contains("on disk before"), "{ran:?}");
+}
+
+#[test]
+fn nothing_is_created_or_changed_where_it_must_not_be() {
+    let place = Place::new();
+    for command in ["verify", "repair", "compact"] {
+        let ran = place.run(&[command]);
+        let (code, error) = ran.failed();
+        assert_eq!(code, 2, "{command}");
+        assert!(error.contains("there is no store"), "{command}: {error}");
+    }
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 0);
+
+    let place = imported();
+    for command in ["repair", "compact"] {
+        let ran = place.run(&["--read-only", command]);
+        let (code, error) = ran.failed();
+        assert_eq!(code, 2, "{command}");
+        assert!(error.contains("read-only"), "{command}: {error}");
+    }
+}

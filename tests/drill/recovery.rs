@@ -1,0 +1,136 @@
+//! Promise: a read-only open of a store whose last writer died mends it where it may, reads a
+//! private copy where it may not, and otherwise says what to do.
+
+use std::io;
+use std::ops::Bound;
+use std::path::PathBuf;
+use std::process::Command;
+
+use image_store::{Error, ImageStore, Lookup};
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::program::{Batch, create, program};
+
+/// A store with an image, whose writer was killed.
+fn crashed() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("images.redb");
+    let mut batch = Batch::writer(&store);
+    batch.ok(&create("kept", 50_000));
+    batch.kill();
+    (folder, store)
+}
+
+#[test]
+fn a_reader_mends_what_a_dead_writer_left() {
+    let (_folder, path) = crashed();
+    let store = ImageStore::options().read_only(true).open(&path).unwrap();
+    assert!(store.exists("kept").unwrap());
+    // It follows later writers: it is no copy.
+    ImageStore::open(&path).unwrap().delete("kept").unwrap();
+    assert!(!store.exists("kept").unwrap());
+}
+
+/// A file on a file system that is mounted read-only.
+#[derive(Debug)]
+struct OnReadOnlyMount(FileBackend);
+
+type Locked<T> = Result<T, BackendError>;
+
+impl StorageBackend for OnReadOnlyMount {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+    fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.0.try_lock_range(start, end)
+    }
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.0.try_lock_shared_range(start, end)
+    }
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.0.lock_range(start, end)
+    }
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.0.lock_shared_range(start, end)
+    }
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.0.unlock_range(start, end)
+    }
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.0.query_lock_range(start, end)
+    }
+}
+
+#[test]
+fn a_copy_is_recovered_up_to_a_limit() {
+    let (_folder, path) = crashed();
+    let before = std::fs::read(&path).unwrap();
+    let options = ImageStore::options()
+        .read_only(true)
+        .storage(|file| Box::new(OnReadOnlyMount(file)));
+
+    let length = before.len() as u64;
+    let refused = options
+        .clone()
+        .recovery_copy_limit(length - 1)
+        .open(&path)
+        .unwrap_err();
+    assert!(
+        matches!(refused, Error::NeedsRecovery { .. }),
+        "{refused:?}"
+    );
+    let path_text = path.to_str().unwrap();
+    assert!(
+        refused
+            .to_string()
+            .contains(&format!("image-store --store {path_text}")),
+        "{refused}"
+    );
+
+    let store = options.recovery_copy_limit(length).open(&path).unwrap();
+    assert!(store.is_read_only());
+    assert!(store.get("kept").unwrap().read_only);
+    assert_eq!(store.big_data("kept", "config").unwrap().len(), 50_000);
+    assert!(matches!(store.delete("kept"), Err(Error::ReadOnly { .. })));
+    store.close();
+    assert!(
+        before == std::fs::read(&path).unwrap(),
+        "the file was written to"
+    );
+}
+
+/// The same with the program on a real read-only mount, in a mount namespace of its own.
+#[test]
+fn the_program_reads_a_crashed_store_on_a_read_only_mount() {
+    let (folder, path) = crashed();
+    let inner = program(&path, &["--read-only", "batch"]);
+    let mut command = Command::new("unshare");
+    command
+        .args(["-rm", "sh", "-ec", "mount --bind \"$0\" \"$0\"; mount -o remount,bind,ro \"$0\"; ! touch \"$0/file\" 2>/dev/null; exec \"$@\""])
+        .arg(folder.path())
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    let mut batch = Batch::start(command);
+    let image = batch.ok(&json!({"op": "get", "id": "kept"}));
+    assert_eq!(image["id"], "kept");
+    batch.ok(&json!({"op": "big-data", "id": "kept", "key": "config"}));
+    batch.end();
+}
