@@ -4,7 +4,7 @@ use crate::engine::Outcome;
 use crate::model::{dedupe, limits};
 use crate::read::resolve_image;
 use crate::tables::WriteTables;
-use crate::write::put::{replace, take_names};
+use crate::write::put::{Change, Taking};
 
 /// What is done with the names that a caller gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub(crate) fn change_names(
     };
     limits::check_names(&after.names)?;
     after.move_names_to_history();
-    take_names(tables, &after.names, Some(number))?;
-    replace(tables, number, &before, &after)
+    let taking = Taking::of(tables, &after.names, Some(number))?;
+    let change = Change::replacement(number, before, after)?;
+    taking.write(tables)?;
+    change.write(tables)?;
+    Ok(())
 }

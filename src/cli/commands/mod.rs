@@ -9,6 +9,7 @@ mod import;
 mod inspect;
 mod list;
 mod repair;
+mod stats;
 mod verify;
 
 use clap::Subcommand;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     List(list::List),
     Repair(repair::Repair),
+    Stats(stats::Stats),
     Verify(verify::Verify),
 }
 
@@ -43,6 +45,7 @@ impl Command {
             Self::Inspect(command) => command.run(context),
             Self::List(command) => command.run(context),
             Self::Repair(command) => command.run(context),
+            Self::Stats(command) => command.run(context),
             Self::Verify(command) => command.run(context),
         }
     }
