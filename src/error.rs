@@ -264,6 +264,28 @@ pub enum Error {
         what: String,
     },
 
+    /// The legacy layout cannot hold some images of the store.
+    #[error("the legacy layout cannot hold {images} of the images: {}{}",
+            reasons.join("; "), if *more { "; …" } else { "" })]
+    NotRepresentable {
+        /// How many images it cannot hold.
+        images: u64,
+        /// The first reasons, each with the ID of its image.
+        reasons: Vec<String>,
+        /// Whether there are more than those listed.
+        more: bool,
+    },
+
+    /// An engine held the lock of a legacy images directory for too long.
+    #[error("{} was still locked by a running engine after {waited:?}; try again, or wait longer",
+            path.display())]
+    LegacyLocked {
+        /// The file that is locked.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+
     /// A reader that the caller gave failed.
     #[error("could not read the bytes of the big data item {key:?}")]
     Input {
@@ -360,10 +382,11 @@ impl Error {
             Self::DigestUnknown { .. } | Self::ManifestDigest { .. } => ErrorKind::DigestUnknown,
             Self::InvalidDigest { .. } => ErrorKind::InvalidDigest,
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
-            Self::TooLarge { .. } | Self::NestedTransaction { .. } | Self::Forked { .. } => {
-                ErrorKind::BadRequest
-            }
-            Self::Busy { .. } => ErrorKind::Busy,
+            Self::TooLarge { .. }
+            | Self::NotRepresentable { .. }
+            | Self::NestedTransaction { .. }
+            | Self::Forked { .. } => ErrorKind::BadRequest,
+            Self::Busy { .. } | Self::LegacyLocked { .. } => ErrorKind::Busy,
             Self::NotAStore { .. }
             | Self::LegacyRecords { .. }
             | Self::ForeignDatabase { .. }

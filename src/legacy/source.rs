@@ -6,14 +6,15 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, open};
 
 use super::directory::{Directory, Entry, FileKind, Found};
+use super::lock::{IMAGES_LOCK, Lock};
 use crate::error::{Error, Result};
 
-const IMAGES_JSON: &str = "images.json";
-const IMAGES_LOCK: &str = "images.lock";
+pub(crate) const IMAGES_JSON: &str = "images.json";
 /// The legacy store writes `images.json` under such a name first; a kill leaves it behind.
 const TEMPORARY_PREFIX: &str = ".tmp-images.json";
 /// An images directory in a storage root is called after its storage driver.
@@ -117,6 +118,11 @@ impl Source {
         Ok(false)
     }
 
+    /// The path of the directory, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The path of the file with the records, for messages.
     pub(crate) fn records_path(&self) -> PathBuf {
         self.path.join(&self.records)
@@ -131,6 +137,11 @@ impl Source {
             Found::Missing => Ok(None),
             Found::Other(kind) => Err(unusable(&path, format!("it is {kind}"))),
         }
+    }
+
+    /// Takes the lock under which the engines read, as [`Lock::read`].
+    pub(crate) fn lock(&self, timeout: Duration) -> Result<Option<Lock>> {
+        Lock::read(&self.directory, &self.path, timeout)
     }
 
     /// The directory itself.
@@ -189,7 +200,8 @@ fn refused(action: &'static str, path: &Path, source: io::Error) -> Error {
     }
 }
 
-fn unusable(path: &Path, why: impl Into<String>) -> Error {
+/// The error of a path that is no images directory.
+pub(crate) fn unusable(path: &Path, why: impl Into<String>) -> Error {
     Error::LegacySource {
         path: path.to_owned(),
         why: why.into(),

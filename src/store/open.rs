@@ -13,14 +13,11 @@ use crate::migrations;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
-use crate::store::{Access, ImageStore, OpenOptions, birth, copy};
+use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
 const READ_ONLY_PATIENCE: Duration = Duration::from_millis(100);
-
-/// How long is paused between attempts to open, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
 
 #[tracing::instrument(level = "debug", skip_all, fields(path = %path.display(), access = ?options.access))]
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
@@ -236,33 +233,5 @@ fn known_schema(found: Option<u32>, path: &Path) -> Result<u32> {
             supported: migrations::CURRENT,
         }),
         Some(found) => Ok(found),
-    }
-}
-
-/// Pauses that grow, with jitter so that processes do not stay in step, until a deadline.
-struct Pauses {
-    next: Duration,
-    deadline: Instant,
-}
-
-impl Pauses {
-    const fn until(deadline: Instant) -> Self {
-        Self {
-            next: PAUSES.0,
-            deadline,
-        }
-    }
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        if Instant::now() >= self.deadline {
-            return None;
-        }
-        let pause = self.next.mul_f64(0.5 + rand::random::<f64>());
-        self.next = (self.next * 2).min(PAUSES.1);
-        Some(pause)
     }
 }

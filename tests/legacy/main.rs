@@ -1,4 +1,4 @@
-//! The legacy images directory: its JSON, its layout, and its import.
+//! The legacy images directory: its JSON, its layout, its import, and the export into it.
 
 #![allow(
     clippy::expect_used,
@@ -9,6 +9,10 @@
     reason = "a test may say plainly what must hold"
 )]
 
+mod export_fixtures;
+mod export_live;
+mod export_refusals;
+mod export_support;
 mod fixtures;
 mod import_atomicity;
 mod import_findings;

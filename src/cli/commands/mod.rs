@@ -4,6 +4,7 @@ mod backup;
 mod batch;
 mod compact;
 mod completions;
+mod export;
 mod import;
 mod inspect;
 mod list;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Batch(batch::Batch),
     Compact(compact::Compact),
     Completions(completions::Completions),
+    Export(export::Export),
     Import(import::Import),
     Inspect(inspect::Inspect),
     List(list::List),
@@ -38,6 +40,7 @@ impl Command {
             Self::Batch(command) => command.run(context),
             Self::Compact(command) => command.run(context),
             Self::Completions(command) => command.run(),
+            Self::Export(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
             Self::List(command) => command.run(context),

@@ -1,6 +1,7 @@
 //! How an import is done.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::legacy::Finding;
 
@@ -26,6 +27,7 @@ use crate::legacy::Finding;
 #[must_use]
 pub struct ImportOptions<'a> {
     pub(super) cache_size: usize,
+    pub(super) lock_timeout: Option<Duration>,
     pub(super) listed_findings: usize,
     pub(super) on_progress: Box<dyn FnMut(&ImportProgress) + 'a>,
     pub(super) on_finding: Box<dyn FnMut(&Finding) + 'a>,
@@ -51,6 +53,7 @@ impl Default for ImportOptions<'_> {
     fn default() -> Self {
         Self {
             cache_size: 128 << 20,
+            lock_timeout: Some(Duration::from_secs(30)),
             listed_findings: 10_000,
             on_progress: Box::new(|_| {}),
             on_finding: Box::new(|_| {}),
@@ -63,6 +66,13 @@ impl<'a> ImportOptions<'a> {
     /// nothing is said.
     pub const fn cache_size(mut self, bytes: usize) -> Self {
         self.cache_size = bytes;
+        self
+    }
+
+    /// How long to wait for an engine that changes the source; 30 seconds where nothing is said.
+    /// `None` takes no lock at all, which is right for a copy that no engine uses.
+    pub const fn lock_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.lock_timeout = timeout;
         self
     }
 
@@ -90,6 +100,7 @@ impl fmt::Debug for ImportOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImportOptions")
             .field("cache_size", &self.cache_size)
+            .field("lock_timeout", &self.lock_timeout)
             .field("listed_findings", &self.listed_findings)
             .finish_non_exhaustive()
     }

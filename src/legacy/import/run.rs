@@ -39,6 +39,7 @@ use crate::store::{ImageStore, Nascent, Placement, Transaction};
 ///
 /// - [`Error::AlreadyExists`]: there is something at `store`.
 /// - [`Error::LegacySource`]: there is no images directory at `source`, or more than one.
+/// - [`Error::LegacyLocked`]: an engine changed the source for longer than the lock timeout.
 /// - [`Error::LegacyRecords`]: `images.json` cannot be read; the error says where and why.
 /// - [`Error::TooLarge`]: a record is too large for the store.
 /// - [`Error::Io`]: a file of the source cannot be read, or the store cannot be written.
@@ -53,6 +54,11 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
         });
     }
     let engine = ImageStore::options().cache_size(options.cache_size);
+    // Held until everything is read.
+    let lock = match options.lock_timeout {
+        Some(timeout) => source.lock(timeout)?,
+        None => None,
+    };
     let new = Nascent::new(store, &engine)?;
     let mut import = Import {
         source: &source,
@@ -63,6 +69,7 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
         options,
     };
     import.run()?;
+    drop(lock);
     let Import {
         transaction,
         mut summary,
