@@ -264,6 +264,34 @@ pub enum Error {
         what: String,
     },
 
+    /// A legacy images directory is damaged, and the import was to go on only with a sound one.
+    #[error("{} is damaged: {damage} findings; nothing was changed", path.display())]
+    LegacyDamage {
+        /// The file with the records.
+        path: PathBuf,
+        /// How many findings are damage.
+        damage: u64,
+    },
+
+    /// Images of a legacy images directory contradict those of the store they are merged into.
+    #[error("{conflicts} conflicts with what is in {}; nothing was changed", path.display())]
+    MergeConflicts {
+        /// The store's file.
+        path: PathBuf,
+        /// How many there are.
+        conflicts: u64,
+    },
+
+    /// What an import wrote is not what the legacy images directory holds.
+    #[error("what was read back from {} is not what the source holds: {what}; nothing was changed",
+            path.display())]
+    NotVerified {
+        /// The store's file.
+        path: PathBuf,
+        /// The first difference.
+        what: String,
+    },
+
     /// An engine held the lock of a legacy images directory for too long.
     #[error("{} was still locked by a running engine after {waited:?}; try again, or wait longer",
             path.display())]
@@ -370,12 +398,15 @@ impl Error {
             Self::DigestUnknown { .. } | Self::ManifestDigest { .. } => ErrorKind::DigestUnknown,
             Self::InvalidDigest { .. } => ErrorKind::InvalidDigest,
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
-            Self::TooLarge { .. } | Self::NestedTransaction { .. } | Self::Forked { .. } => {
-                ErrorKind::BadRequest
-            }
+            Self::MergeConflicts { .. }
+            | Self::TooLarge { .. }
+            | Self::NestedTransaction { .. }
+            | Self::Forked { .. } => ErrorKind::BadRequest,
             Self::Busy { .. } | Self::LegacyLocked { .. } => ErrorKind::Busy,
             Self::NotAStore { .. }
             | Self::LegacyRecords { .. }
+            | Self::LegacyDamage { .. }
+            | Self::NotVerified { .. }
             | Self::ForeignDatabase { .. }
             | Self::SchemaTooNew { .. }
             | Self::Corrupt { .. } => ErrorKind::Corrupt,

@@ -39,7 +39,7 @@ impl Exit {
             Self::No => "the answer is no: unknown image, item or digest, ID or name in use",
             Self::Usage => "wrong usage, or input that cannot be read",
             Self::Damage => "damage found",
-            Self::Busy => "others used the store for longer than --lock-wait",
+            Self::Busy => "others used the store or the directory for too long",
             Self::Io => "the system refused: disk full, no permission, …",
         }
     }
@@ -55,6 +55,7 @@ impl Exit {
             | Error::SchemaTooNew { .. }
             | Error::LegacySource { .. }
             | Error::LegacyRecords { .. } => Self::Usage,
+            Error::MergeConflicts { .. } => Self::No,
             _ => match error.kind() {
                 ErrorKind::ImageUnknown
                 | ErrorKind::DuplicateId

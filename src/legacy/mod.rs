@@ -14,9 +14,11 @@ mod lock;
 mod source;
 
 pub use directory::FileKind;
-pub use finding::Finding;
-pub use import::{ImportOptions, ImportProgress, ImportSummary, import};
-pub use item_path::item_file_name;
+pub use finding::{Finding, Resolution};
+pub use import::{
+    Existing, ImportOptions, ImportProgress, ImportSummary, OnConflict, OnDamage, import,
+};
+pub use item_path::{item_file_name, item_key};
 pub use json::{
     Byte, ImageJson, ImagesJsonReader, ImagesJsonWriter, JsonError, JsonFault, Oddity, Position,
     Record,
