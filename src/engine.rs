@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use crate::error::Error;
@@ -125,11 +125,25 @@ from_engine!(
 /// which redb itself poisons, and tables of a snapshot, which are only read.
 pub(crate) fn contain<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let panic = match panic.downcast::<CallersPanic>() {
+            Ok(callers) => resume_unwind(callers.0),
+            Err(panic) => panic,
+        };
         Err(Failure::corrupt(format!(
             "the storage engine gave up on it: {}",
             panic_text(panic.as_ref())
         )))
     })
+}
+
+/// A panic of code that the caller of the library gave.
+struct CallersPanic(Box<dyn Any + Send>);
+
+/// Runs code that the caller of the library gave: a panic in it is no damage of the file, so it
+/// passes through [`contain`] to the caller.
+pub(crate) fn run_callers<T>(work: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| resume_unwind(Box::new(CallersPanic(panic))))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
@@ -144,7 +158,9 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 mod tests {
     use std::path::Path;
 
-    use super::{Failure, contain};
+    use std::panic::catch_unwind;
+
+    use super::{Failure, contain, run_callers};
     use crate::error::ErrorKind;
 
     #[test]
@@ -153,6 +169,13 @@ mod tests {
         let error = failure.at(Path::new("images.redb"));
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(error.to_string().contains("page 7 is no page"), "{error}");
+    }
+
+    #[test]
+    fn a_panic_of_the_callers_own_code_is_passed_on() {
+        let panic = catch_unwind(|| contain(|| Ok(run_callers(|| panic!("on purpose")))));
+        let panic = panic.unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
     }
 
     #[test]

@@ -292,6 +292,18 @@ pub enum Error {
         what: String,
     },
 
+    /// The legacy layout cannot hold some images of the store.
+    #[error("the legacy layout cannot hold {images} of the images: {}{}",
+            reasons.join("; "), if *more { "; …" } else { "" })]
+    NotRepresentable {
+        /// How many images it cannot hold.
+        images: u64,
+        /// The first reasons, each with the ID of its image.
+        reasons: Vec<String>,
+        /// Whether there are more than those listed.
+        more: bool,
+    },
+
     /// An engine held the lock of a legacy images directory for too long.
     #[error("{} was still locked by a running engine after {waited:?}; try again, or wait longer",
             path.display())]
@@ -400,6 +412,7 @@ impl Error {
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
             Self::MergeConflicts { .. }
             | Self::TooLarge { .. }
+            | Self::NotRepresentable { .. }
             | Self::NestedTransaction { .. }
             | Self::Forked { .. } => ErrorKind::BadRequest,
             Self::Busy { .. } | Self::LegacyLocked { .. } => ErrorKind::Busy,

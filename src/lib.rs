@@ -112,7 +112,7 @@ pub use content::BigDataReader;
 pub use error::{Error, ErrorKind, Result};
 pub use maintenance::{
     BackupSummary, CompactSummary, Finding, Index, Progress, RepairOptions, RepairSummary, Stage,
-    VerifyCounts, VerifyOptions, VerifyReport,
+    StoreStats, VerifyCounts, VerifyOptions, VerifyReport,
 };
 pub use model::{
     BigDataItem, ContentHash, Image, InvalidTimestamp, NewBigData, NewImage, Timestamp,

@@ -39,7 +39,7 @@ impl Exit {
             Self::No => "the answer is no: unknown image, item or digest, ID or name in use",
             Self::Usage => "wrong usage, or input that cannot be read",
             Self::Damage => "damage found",
-            Self::Busy => "others used the store or the directory for too long",
+            Self::Busy => "others used the store or the directory for longer than was to be waited",
             Self::Io => "the system refused: disk full, no permission, …",
         }
     }

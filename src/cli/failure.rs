@@ -83,6 +83,10 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::NotFound { .. } => Some(
             "give its path with --store or in $IMAGE_STORE, or make one with: image-store import",
         ),
+        Error::NotRepresentable { .. } => {
+            Some("nothing was written; to leave such images out: --skip-unrepresentable")
+        }
+        Error::LegacyLocked { .. } => Some("the option is --lock-timeout"),
         Error::AlreadyExists { .. } => Some("choose another path or move it away"),
         Error::ReadOnly { .. } => Some("leave out --read-only"),
         Error::Corrupt { .. } => Some("restore it from a backup"),

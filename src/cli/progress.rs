@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 
 use anstyle::AnsiColor;
-use image_store::legacy::ImportProgress;
+use image_store::legacy::{ExportProgress, ImportProgress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::context;
@@ -29,6 +29,19 @@ impl Progress {
     pub(crate) fn show(&self, reached: &ImportProgress) {
         self.bar.set_length(reached.records_size);
         self.bar.set_position(reached.record_bytes);
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!(
+                "{}, {} ({})",
+                human::count(reached.images, "image"),
+                human::count(reached.items, "item"),
+                human::size(reached.item_bytes),
+            ));
+        }
+    }
+
+    pub(crate) fn show_export(&self, reached: &ExportProgress) {
+        self.bar.set_length(reached.total_images);
+        self.bar.set_position(reached.images);
         if !self.bar.is_hidden() {
             self.bar.set_message(format!(
                 "{}, {} ({})",

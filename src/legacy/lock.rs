@@ -21,7 +21,7 @@ use crate::store::Pauses;
 pub(crate) const IMAGES_LOCK: &str = "images.lock";
 
 /// The mode that the engines give to the file.
-const MODE: Mode = Mode::from_raw_mode(0o644);
+pub(crate) const LOCK_MODE: Mode = Mode::from_raw_mode(0o644);
 
 /// A held lock. It is released when this is dropped, and with the process.
 #[derive(Debug)]
@@ -61,7 +61,6 @@ impl Lock {
     /// # Errors
     ///
     /// As for [`read`](Self::read).
-    #[expect(dead_code, reason = "an export into a live directory takes it")]
     pub(crate) fn write(directory: &Directory, path: &Path, timeout: Duration) -> Result<Self> {
         let flags = OFlags::RDWR
             | OFlags::CREATE
@@ -76,11 +75,11 @@ impl Lock {
         if let Some(kind) = before.filter(|kind| *kind != FileKind::File) {
             return Err(no_file(path, kind));
         }
-        let opened = openat(directory, name, flags, MODE);
+        let opened = openat(directory, name, flags, LOCK_MODE);
         let file = File::from(opened.map_err(|error| refused("open", path, error.into()))?);
         if before.is_none() {
             // Whatever the process's mask says: other users' engines must be able to lock it.
-            fchmod(&file, MODE).map_err(|error| refused("create", path, error.into()))?;
+            fchmod(&file, LOCK_MODE).map_err(|error| refused("create", path, error.into()))?;
         }
         let operation = FlockOperation::NonBlockingLockExclusive;
         wait(&file, operation, path, timeout)?;
@@ -88,7 +87,6 @@ impl Lock {
     }
 
     /// The locked file. No other handle of it may be closed while the lock is to last.
-    #[expect(dead_code, reason = "an export into a live directory writes its token")]
     pub(crate) const fn file(&self) -> &File {
         &self.file
     }

@@ -15,7 +15,7 @@ use super::json::{JsonError, JsonFault, Position};
 use super::lock::{IMAGES_LOCK, Lock};
 use crate::error::{Error, Result};
 
-const IMAGES_JSON: &str = "images.json";
+pub(crate) const IMAGES_JSON: &str = "images.json";
 /// The legacy store writes `images.json` under such a name first; a kill leaves it behind.
 const TEMPORARY_PREFIX: &str = ".tmp-images.json";
 /// An images directory in a storage root is called after its storage driver.
@@ -119,6 +119,11 @@ impl Source {
         Ok(false)
     }
 
+    /// The path of the directory, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The path of the file with the records, for messages.
     pub(crate) fn records_path(&self) -> PathBuf {
         self.path.join(&self.records)
@@ -217,7 +222,8 @@ fn refused(action: &'static str, path: &Path, source: io::Error) -> Error {
     }
 }
 
-fn unusable(path: &Path, why: impl Into<String>) -> Error {
+/// The error of a path that is no images directory.
+pub(crate) fn unusable(path: &Path, why: impl Into<String>) -> Error {
     Error::LegacySource {
         path: path.to_owned(),
         why: why.into(),

@@ -5,10 +5,12 @@ mod compact;
 mod progress;
 mod repair;
 mod set_aside;
+mod stats;
 mod verify;
 
 pub use backup::BackupSummary;
 pub use compact::CompactSummary;
 pub use progress::{Progress, Stage};
 pub use repair::{RepairOptions, RepairSummary};
+pub use stats::StoreStats;
 pub use verify::{Finding, Index, VerifyCounts, VerifyOptions, VerifyReport};

@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
+use rustix::process::{Pid, getpid};
+
 /// The gate of one file. Threads pass in the order they came.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
@@ -37,8 +39,9 @@ pub(super) enum Refused {
     TooLate,
 }
 
-/// Device and inode → gate.
-type Gates = HashMap<(u64, u64), Weak<Gate>>;
+/// Process, device and inode → gate. A forked child inherits the gates as they were, with threads
+/// in them that it does not have, so it has gates of its own.
+type Gates = HashMap<(Pid, (u64, u64)), Weak<Gate>>;
 
 static GATES: LazyLock<Mutex<Gates>> = LazyLock::new(Mutex::default);
 
@@ -47,7 +50,7 @@ impl Gate {
     pub(super) fn of(identity: (u64, u64)) -> Arc<Self> {
         let mut gates = lock(&GATES);
         gates.retain(|_, gate| gate.strong_count() > 0);
-        let entry = gates.entry(identity).or_default();
+        let entry = gates.entry((getpid(), identity)).or_default();
         entry.upgrade().unwrap_or_else(|| {
             let gate = Arc::new(Self::default());
             *entry = Arc::downgrade(&gate);

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use redb::WriteTransaction;
+
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
-use crate::store::gate::{Gate, Refused};
+use crate::store::gate::{Gate, Pass, Refused};
 use crate::store::waiter::Waiter;
 use crate::store::{Access, OpenOptions, Snapshot, Transaction};
 use crate::tables::SnapshotTables;
@@ -131,6 +133,12 @@ impl ImageStore {
     /// - [`Error::Forked`], [`Error::Io`], [`Error::Corrupt`].
     #[tracing::instrument(level = "debug", skip_all, fields(path = %self.path().display()))]
     pub fn write(&self) -> Result<Transaction> {
+        let (transaction, pass) = self.begin()?;
+        Transaction::new(transaction, Arc::clone(&self.inner.handle), pass)
+    }
+
+    /// Begins a write transaction of the engine, once no other thread or process has one.
+    fn begin(&self) -> Result<(WriteTransaction, Pass)> {
         let Inner { handle, gate, .. } = &*self.inner;
         let database = handle.writable()?;
         let begun = Instant::now();
@@ -151,7 +159,18 @@ impl ImageStore {
             .ok_or_else(busy)?;
         // A crash must not make the next open walk the whole file.
         transaction.set_quick_repair(self.access() == Access::Exclusive);
-        Transaction::new(transaction, Arc::clone(handle), pass)
+        Ok((transaction, pass))
+    }
+
+    /// The bytes of all pages that are in use, by the present state or by earlier ones.
+    pub(crate) fn allocated_bytes(&self) -> Result<u64> {
+        let (transaction, _pass) = self.begin()?;
+        let counted = contain(|| {
+            let stats = transaction.stats()?;
+            transaction.abort()?;
+            Ok(stats.allocated_pages() * stats.page_size() as u64)
+        });
+        counted.map_err(|failure| self.handle().error(failure))
     }
 
     /// Closes the handle where it is the last one; dropping the last one does the same.

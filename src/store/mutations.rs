@@ -227,6 +227,10 @@ impl Transaction {
     /// [`Error::InvalidBigDataName`] for an empty key, [`Error::ImageUnknown`],
     /// [`Error::AmbiguousPrefix`], [`Error::InvalidDigest`]; for a manifest without a digest
     /// [`Error::DigestUnknown`] or [`Error::ManifestDigest`].
+    ///
+    /// # Panics
+    ///
+    /// Where the digest function panics. Nothing of the transaction is kept then.
     pub fn set_big_data(
         &mut self,
         reference: &str,
@@ -261,6 +265,10 @@ impl Transaction {
     /// As [`set_big_data`](Self::set_big_data); [`Error::Input`] where `data` fails;
     /// [`Error::TooLarge`] for a manifest of more than 64 MiB with a digest function, which needs
     /// it whole.
+    ///
+    /// # Panics
+    ///
+    /// Where `data` or the digest function panics. Nothing of the transaction is kept then.
     pub fn set_big_data_from(
         &mut self,
         reference: &str,

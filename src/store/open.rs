@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase};
+use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase as _};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
@@ -39,6 +39,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     let engine = match options.access {
         Access::ReadOnly => open_read_only(path, options)?,
         Access::Shared | Access::Exclusive => {
+            refuse_unwritten(path, options)?;
             Engine::Writable(Arc::new(open_writable(path, options)?))
         }
     };
@@ -196,6 +197,17 @@ pub(super) fn explain(failure: Failure, path: &Path) -> Error {
     }
 }
 
+/// Refuses what is not ours or too new without writing to it: opening a database for writing
+/// changes its file. Where it cannot be read now, [`check_schema`] has the last word.
+fn refuse_unwritten(path: &Path, options: &OpenOptions) -> Result<()> {
+    let schema = open_read_only_once(path, options)
+        .and_then(|database| contain(|| migrations::inspect(&database.begin_read()?)));
+    match schema {
+        Ok(found) => known_schema(found, path).map(drop),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Refuses what is not ours or too new, and brings an older schema up to date.
 fn check_schema(store: &ImageStore) -> Result<()> {
     let path = store.path();
@@ -203,6 +215,14 @@ fn check_schema(store: &ImageStore) -> Result<()> {
     let found =
         contain(|| migrations::inspect(&transaction)).map_err(|failure| failure.at(path))?;
     drop(transaction);
+    if known_schema(found, path)? < migrations::CURRENT {
+        store.migrate()?;
+    }
+    Ok(())
+}
+
+/// The schema, which must be one that this version knows.
+fn known_schema(found: Option<u32>, path: &Path) -> Result<u32> {
     match found {
         None => Err(Error::ForeignDatabase {
             path: path.to_owned(),
@@ -212,7 +232,6 @@ fn check_schema(store: &ImageStore) -> Result<()> {
             found,
             supported: migrations::CURRENT,
         }),
-        Some(found) if found < migrations::CURRENT => store.migrate(),
-        Some(_) => Ok(()),
+        Some(found) => Ok(found),
     }
 }

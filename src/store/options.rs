@@ -43,7 +43,7 @@ impl Default for OpenOptions {
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
             recovery_copy_limit: 64 << 20,
-            storage: Storage::default(),
+            storage: Default::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
+use crate::store::held::Held;
 use crate::tables::SnapshotTables;
 
 /// A state of the store, which later writes do not disturb; made by
@@ -33,23 +34,15 @@ use crate::tables::SnapshotTables;
 /// ```
 #[derive(Clone)]
 pub struct Snapshot {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    // Dropped before the handle: the handle may be the last one.
-    tables: SnapshotTables,
-    handle: Arc<Handle>,
+    tables: Arc<Held<SnapshotTables>>,
 }
 
 impl Snapshot {
     pub(super) fn new(handle: &Arc<Handle>) -> Result<Self> {
         let transaction = handle.begin_read()?;
+        let tables = SnapshotTables::new(transaction, handle.is_read_only());
         Ok(Self {
-            inner: Arc::new(Inner {
-                tables: SnapshotTables::new(transaction, handle.is_read_only()),
-                handle: Arc::clone(handle),
-            }),
+            tables: Arc::new(Held::new(tables, Arc::clone(handle))),
         })
     }
 }
@@ -63,12 +56,12 @@ impl Source for Snapshot {
     }
 
     fn view<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {
-        self.inner.handle.check_process()?;
-        contain(|| look(&self.inner.tables)).map_err(|failure| self.error(failure))
+        let tables = self.tables.get()?;
+        contain(|| look(tables)).map_err(|failure| self.error(failure))
     }
 
     fn error(&self, failure: Failure) -> Error {
-        self.inner.handle.error(failure)
+        self.tables.handle().error(failure)
     }
 }
 
@@ -77,7 +70,7 @@ impl Lookup for Snapshot {}
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("path", &self.inner.handle.path())
+            .field("path", &self.tables.handle().path())
             .finish_non_exhaustive()
     }
 }

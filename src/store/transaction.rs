@@ -17,6 +17,7 @@ use crate::model::{ContentHash, Image};
 use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
 use crate::store::gate::Pass;
+use crate::store::held::Held;
 use crate::tables::WriteTables;
 use crate::write::{self, Displaced};
 
@@ -57,10 +58,9 @@ self_cell!(
 /// ```
 #[must_use = "a transaction that is dropped leaves nothing"]
 pub struct Transaction {
-    // The order of the fields is that of dropping: tables and transaction, then the handle they
-    // belong to, then the pass that lets the next thread in.
-    open: Open,
-    handle: Arc<Handle>,
+    // The order of the fields is that of dropping: the transaction, then the pass that lets the
+    // next thread in.
+    open: Held<Open>,
     _pass: Pass,
     changed: bool,
     broken: bool,
@@ -75,9 +75,9 @@ impl Transaction {
         pass: Pass,
     ) -> Result<Self> {
         let open = contain(|| Open::try_new(transaction, |owner| WriteTables::open(owner)));
+        let open = open.map_err(|failure| handle.error(failure))?;
         Ok(Self {
-            open: open.map_err(|failure| handle.error(failure))?,
-            handle,
+            open: Held::new(open, handle),
             _pass: pass,
             changed: false,
             broken: false,
@@ -92,30 +92,25 @@ impl Transaction {
     /// [`Error::TransactionBroken`] where an earlier step failed in the file itself; and
     /// [`Error::Io`] where the commit fails. The steps may then be there or not, but all or none of
     /// them; open the store again and look.
-    #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
-    pub fn commit(self) -> Result<()> {
+    #[tracing::instrument(level = "debug", skip_all, fields(path = %self.open.handle().path().display()))]
+    pub fn commit(mut self) -> Result<()> {
         self.check_usable()?;
         if !self.changed {
             return Ok(());
         }
-        let Self {
-            mut open,
-            handle,
-            _pass,
-            ..
-        } = self;
+        let mut open = self.open.take()?;
         let committed = contain(|| {
             open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta))?;
             Ok(open.into_owner().commit()?)
         });
-        committed.map_err(|failure| handle.error(failure))?;
+        committed.map_err(|failure| self.error(failure))?;
         tracing::debug!("committed");
         Ok(())
     }
 
     /// The path of the store.
     pub(crate) fn path(&self) -> &Path {
-        self.handle.path()
+        self.open.handle().path()
     }
 
     /// Stores the bytes of an item of a record that [`insert_legacy`](Self::insert_legacy) will
@@ -159,26 +154,28 @@ impl Transaction {
         step: impl FnOnce(&mut WriteTables<'_>) -> Outcome<R>,
     ) -> Result<R> {
         self.check_usable()?;
-        let done = self
-            .open
-            .with_dependent_mut(|_, tables| contain(|| step(tables)));
+        let open = self.open.get_mut()?;
+        // It stays so where a panic of the caller's own code passes through.
+        self.broken = true;
+        let done = open.with_dependent_mut(|_, tables| contain(|| step(tables)));
         match done {
             Ok(result) => {
+                self.broken = false;
                 self.changed = true;
                 Ok(result)
             }
             Err(failure) => {
-                self.broken |= failure.breaks_transaction();
+                self.broken = failure.breaks_transaction();
                 Err(self.error(failure))
             }
         }
     }
 
     fn check_usable(&self) -> Result<()> {
-        self.handle.check_process()?;
+        self.open.handle().check_process()?;
         if self.broken {
             return Err(Error::TransactionBroken {
-                path: self.handle.path().to_owned(),
+                path: self.open.handle().path().to_owned(),
             });
         }
         Ok(())
@@ -197,12 +194,13 @@ impl Source for Transaction {
         self.check_usable()?;
         let looked = self
             .open
+            .get()?
             .with_dependent(|_, tables| contain(|| look(tables)));
         looked.map_err(|failure| self.error(failure))
     }
 
     fn error(&self, failure: Failure) -> Error {
-        self.handle.error(failure)
+        self.open.handle().error(failure)
     }
 }
 
@@ -231,7 +229,7 @@ impl Lookup for Transaction {}
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction")
-            .field("path", &self.handle.path())
+            .field("path", &self.open.handle().path())
             .field("changed", &self.changed)
             .field("broken", &self.broken)
             .finish_non_exhaustive()

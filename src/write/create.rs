@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::read::image_at;
 use crate::tables::WriteTables;
-use crate::write::put::insert;
+use crate::write::put::Change;
 use crate::write::random_id::random_id;
 
 /// Creates an image. Mirrors `imageStore.create` of the legacy store, which checks in this order:
@@ -76,19 +76,11 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Ima
         image.set_item(&item.key, recorded);
         bytes.insert(item.key.as_str(), item.data.as_slice());
     }
-    let mut stored = Vec::new();
+    let insertion = Change::insertion(tables, image)?;
     for data in bytes.into_values() {
-        stored.push(content::store_bytes(tables, data)?.hash);
+        content::store_bytes(tables, data)?;
     }
-    if let Err(failure) = insert(tables, &image) {
-        if !failure.breaks_transaction() {
-            for hash in &stored {
-                content::release(tables, hash)?;
-            }
-        }
-        return Err(failure);
-    }
-    Ok(image)
+    insertion.write(tables)
 }
 
 fn check_limits(new: &NewImage) -> Outcome<()> {

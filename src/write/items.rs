@@ -2,16 +2,16 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::content::{self, Stored};
-use crate::engine::Outcome;
+use crate::engine::{Outcome, run_callers};
 use crate::error::Error;
 use crate::model::{BigDataItem, Image, is_manifest_key, limits, validate_digest};
 use crate::read::resolve_image;
 use crate::tables::WriteTables;
 use crate::write::limited::Limited;
-use crate::write::put::replace;
+use crate::write::put::Change;
 
 /// Computes the digest of a manifest from its bytes.
 pub type DigestFunction = dyn Fn(&[u8]) -> Result<String, Box<dyn StdError + Send + Sync>>;
@@ -74,13 +74,17 @@ pub(crate) fn set_big_data(
         limits::check_big_data_count(before.big_data.len().saturating_add(1))?;
     }
     let mut buffer = Vec::new();
+    let mut callers;
     let bytes = match (bytes, manifest_digest) {
         (ItemBytes::Stream(input), ManifestDigest::Function(_)) if is_manifest_key(key) => {
-            read_manifest(input, key, &mut buffer)?;
+            read_manifest(&mut CallersReader(input), key, &mut buffer)?;
             ItemBytes::Whole(&buffer)
         }
         (ItemBytes::Whole(bytes), _) => ItemBytes::Whole(bytes),
-        (ItemBytes::Stream(input), _) => ItemBytes::Stream(input),
+        (ItemBytes::Stream(input), _) => {
+            callers = CallersReader(input);
+            ItemBytes::Stream(&mut callers)
+        }
     };
     let given = given_digest(&before, key, &bytes, manifest_digest)?;
     let stored = match bytes {
@@ -94,13 +98,13 @@ pub(crate) fn set_big_data(
     };
     let mut after = before.clone();
     after.set_item(key, recorded);
-    let replaced = replace(tables, number, &before, &after);
-    if let Err(failure) = &replaced
-        && !failure.breaks_transaction()
-    {
-        content::release(tables, &stored.hash)?;
+    match Change::replacement(number, before, after) {
+        Ok(change) => change.write(tables).map(drop),
+        Err(refused) => {
+            content::release(tables, &stored.hash)?;
+            Err(refused)
+        }
     }
-    replaced
 }
 
 /// Stores a stream as the bytes of the item `key`, which must not be longer than an item may be.
@@ -137,12 +141,13 @@ fn given_digest(
     }
     let digest = match (manifest_digest, bytes) {
         (ManifestDigest::Given(digest), _) => digest.to_owned(),
-        (ManifestDigest::Function(digest_of), ItemBytes::Whole(bytes)) => digest_of(bytes)
-            .map_err(|source| Error::ManifestDigest {
+        (ManifestDigest::Function(digest_of), ItemBytes::Whole(bytes)) => {
+            run_callers(|| digest_of(bytes)).map_err(|source| Error::ManifestDigest {
                 id: image.id.clone(),
                 key: key.to_owned(),
                 source,
-            })?,
+            })?
+        }
         (ManifestDigest::Missing, _) => {
             return Err(Error::DigestUnknown {
                 id: image.id.clone(),
@@ -171,4 +176,13 @@ fn read_manifest(input: &mut dyn Read, key: &str, buffer: &mut Vec<u8>) -> Outco
         .into());
     }
     Ok(())
+}
+
+/// A reader that the caller of the library gave.
+struct CallersReader<'a>(&'a mut dyn Read);
+
+impl Read for CallersReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        run_callers(|| self.0.read(buffer))
+    }
 }

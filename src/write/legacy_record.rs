@@ -11,7 +11,7 @@ use crate::model::{ContentHash, Image};
 use crate::read::image_at;
 use crate::tables::WriteTables;
 use crate::write::items::store_stream;
-use crate::write::put::{TakenName, insert, remove, take_names};
+use crate::write::put::{Change, TakenName, Taking, remove};
 
 /// Stores the bytes of an item whose record comes later. Until then nothing refers to them.
 pub(crate) fn put_content(
@@ -47,11 +47,15 @@ pub(crate) struct Displaced {
 /// Mirrors `imageStore.load` of the legacy store, where the later of two holders keeps a name.
 pub(crate) fn insert_legacy(tables: &mut WriteTables<'_>, mut image: Image) -> Outcome<Displaced> {
     image.recompute_digests();
-    // Held while the earlier image goes, which may be the only one that has the same bytes.
-    let contents = Rows::of(Some(&image)).contents;
     let holder = tables.ids.get(image.id.as_str())?.map(|row| row.value());
+    // The names of the image that is replaced go with it.
+    let taking = Taking::of(tables, &image.names, holder)?;
+    let contents = Rows::of(Some(&image)).contents;
+    let insertion = Change::insertion(tables, image)?;
+
     let mut earlier = None;
     if let Some(number) = holder {
+        // Held while the earlier image goes, which may be the only one that has the same bytes.
         for hash in contents.keys() {
             content::add_references(tables, hash, 1)?;
         }
@@ -59,13 +63,15 @@ pub(crate) fn insert_legacy(tables: &mut WriteTables<'_>, mut image: Image) -> O
         remove(tables, number, &replaced)?;
         earlier = Some(replaced);
     }
-    let names = take_names(tables, &image.names, None)?;
-    insert(tables, &image)?;
+    let names = taking.write(tables)?;
+    insertion.write(tables)?;
     if earlier.is_some() {
         for hash in contents.keys() {
             content::remove_references(tables, hash, 1)?;
         }
     }
-    let image = earlier;
-    Ok(Displaced { names, image })
+    Ok(Displaced {
+        names,
+        image: earlier,
+    })
 }

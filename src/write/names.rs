@@ -1,10 +1,12 @@
 //! Names move between images.
 
+use std::collections::HashSet;
+
 use crate::engine::Outcome;
 use crate::model::{dedupe, limits};
 use crate::read::resolve_image;
 use crate::tables::WriteTables;
-use crate::write::put::{replace, take_names};
+use crate::write::put::{Change, Taking};
 
 /// What is done with the names that a caller gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +35,16 @@ pub(crate) fn change_names(
     after.names = match change {
         NameChange::Set => dedupe(names),
         NameChange::Add => dedupe(names.into_iter().chain(held)),
-        NameChange::Remove => dedupe(held.filter(|name| !names.contains(name))),
+        NameChange::Remove => {
+            let names: HashSet<_> = names.into_iter().collect();
+            dedupe(held.filter(|name| !names.contains(name)))
+        }
     };
     limits::check_names(&after.names)?;
     after.move_names_to_history();
-    take_names(tables, &after.names, Some(number))?;
-    replace(tables, number, &before, &after)
+    let taking = Taking::of(tables, &after.names, Some(number))?;
+    let change = Change::replacement(number, before, after)?;
+    taking.write(tables)?;
+    change.write(tables)?;
+    Ok(())
 }

@@ -1,4 +1,10 @@
 //! Writing a changed image: its record and, through the index module, its rows.
+//!
+//! What is to be written is planned first. A plan holds the encoded record, so whatever can be
+//! refused has been refused before the first row of a step is written.
+
+use std::collections::HashSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use redb::ReadableTable;
 
@@ -9,48 +15,63 @@ use crate::model::Image;
 use crate::read::{image_at, resolve_image};
 use crate::tables::WriteTables;
 
-/// Writes an image that was not there.
-pub(super) fn insert(tables: &mut WriteTables<'_>, image: &Image) -> Outcome<()> {
-    let last = tables.images.last()?.map(|(key, _)| key.value());
-    let number = match last {
-        None => 0,
-        Some(last) => last
-            .checked_add(1)
-            .ok_or_else(|| Failure::corrupt("the image numbers are used up"))?,
-    };
-    write(tables, number, None, image)
+/// An image as it was and as it will be.
+pub(super) struct Change {
+    number: u64,
+    before: Option<Image>,
+    after: Image,
+    /// `None` where nothing changes.
+    record: Option<Vec<u8>>,
 }
 
-/// Writes what `after` changes in `before`, if anything.
-pub(super) fn replace(
-    tables: &mut WriteTables<'_>,
-    number: u64,
-    before: &Image,
-    after: &Image,
-) -> Outcome<()> {
-    if before == after {
-        return Ok(());
+impl Change {
+    /// Plans to write an image that was not there, after all others.
+    pub(super) fn insertion(tables: &WriteTables<'_>, after: Image) -> Outcome<Self> {
+        let last = tables.images.last()?.map(|(key, _)| key.value());
+        let number = match last {
+            None => 0,
+            Some(last) => last
+                .checked_add(1)
+                .ok_or_else(|| Failure::corrupt("the image numbers are used up"))?,
+        };
+        let record = Some(encode_image(number, &after)?);
+        Ok(Self {
+            number,
+            before: None,
+            after,
+            record,
+        })
     }
-    write(tables, number, Some(before), after)
+
+    /// Plans to write what `after` changes in `before`, if anything.
+    pub(super) fn replacement(number: u64, before: Image, after: Image) -> Outcome<Self> {
+        let record = if before == after {
+            None
+        } else {
+            Some(encode_image(number, &after)?)
+        };
+        Ok(Self {
+            number,
+            before: Some(before),
+            after,
+            record,
+        })
+    }
+
+    /// Writes the plan, and returns the image as it is now.
+    pub(super) fn write(self, tables: &mut WriteTables<'_>) -> Outcome<Image> {
+        if let Some(record) = self.record {
+            index::update(tables, self.number, self.before.as_ref(), Some(&self.after))?;
+            tables.images.insert(self.number, record.as_slice())?;
+        }
+        Ok(self.after)
+    }
 }
 
 /// Removes an image and what only it refers to.
 pub(super) fn remove(tables: &mut WriteTables<'_>, number: u64, image: &Image) -> Outcome<()> {
     index::update(tables, number, Some(image), None)?;
     tables.images.remove(number)?;
-    Ok(())
-}
-
-fn write(
-    tables: &mut WriteTables<'_>,
-    number: u64,
-    before: Option<&Image>,
-    after: &Image,
-) -> Outcome<()> {
-    // A record that is too large is refused here, before anything is written.
-    let record = encode_image(number, after)?;
-    index::update(tables, number, before, Some(after))?;
-    tables.images.insert(number, record.as_slice())?;
     Ok(())
 }
 
@@ -63,7 +84,8 @@ pub(super) fn change(
     let (number, before) = resolve_image(tables, reference)?;
     let mut after = before.clone();
     change(&mut after);
-    replace(tables, number, &before, &after)
+    Change::replacement(number, before, after)?.write(tables)?;
+    Ok(())
 }
 
 /// A name that was taken from an image.
@@ -74,29 +96,57 @@ pub(crate) struct TakenName {
     pub(crate) holder: String,
 }
 
-/// Takes `names` from every image but `keeper`, so that they are free to be given, and tells which
-/// were taken from which image.
-///
-/// Mirrors `imageStore.removeName`: the history of the old holder is left alone.
-pub(super) fn take_names(
-    tables: &mut WriteTables<'_>,
-    names: &[String],
-    keeper: Option<u64>,
-) -> Outcome<Vec<TakenName>> {
-    let mut taken = Vec::new();
-    for name in names {
-        let holder = tables.names.get(name.as_str())?.map(|row| row.value());
-        let Some(holder) = holder.filter(|holder| Some(*holder) != keeper) else {
-            continue;
-        };
-        let before = image_at(tables, holder)?;
-        let mut after = before.clone();
-        after.names.retain(|held| held != name);
-        replace(tables, holder, &before, &after)?;
-        taken.push(TakenName {
-            name: name.clone(),
-            holder: before.id,
+/// Names that are to be taken from those who have them.
+pub(super) struct Taking {
+    changes: Vec<Change>,
+    taken: Vec<TakenName>,
+}
+
+impl Taking {
+    /// Plans to take `names` from every image but `keeper`, so that they are free to be given.
+    ///
+    /// Mirrors `imageStore.removeName`: the history of the old holder is left alone.
+    pub(super) fn of(
+        tables: &WriteTables<'_>,
+        names: &[String],
+        keeper: Option<u64>,
+    ) -> Outcome<Self> {
+        let mut holders: BTreeMap<u64, Image> = BTreeMap::new();
+        let mut wanted = HashSet::new();
+        let mut taken = Vec::new();
+        for name in names {
+            if !wanted.insert(name) {
+                continue;
+            }
+            let holder = tables.names.get(name.as_str())?.map(|row| row.value());
+            let Some(number) = holder.filter(|holder| Some(*holder) != keeper) else {
+                continue;
+            };
+            let holder = match holders.entry(number) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(image_at(tables, number)?),
+            };
+            taken.push(TakenName {
+                name: name.clone(),
+                holder: holder.id.clone(),
+            });
+        }
+        let changes = holders.into_iter().map(|(number, before)| {
+            let mut after = before.clone();
+            after.names.retain(|held| !wanted.contains(held));
+            Change::replacement(number, before, after)
         });
+        Ok(Self {
+            changes: changes.collect::<Outcome<_>>()?,
+            taken,
+        })
     }
-    Ok(taken)
+
+    /// Takes them, and tells which were taken from which image.
+    pub(super) fn write(self, tables: &mut WriteTables<'_>) -> Outcome<Vec<TakenName>> {
+        for change in self.changes {
+            change.write(tables)?;
+        }
+        Ok(self.taken)
+    }
 }

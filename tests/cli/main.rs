@@ -20,6 +20,8 @@ mod batch_transactions;
 mod batch_values;
 mod command_line;
 mod conformance;
+mod export;
+mod export_kill;
 mod import;
 mod list_and_inspect;
 mod maintenance;

@@ -140,3 +140,33 @@ fn nothing_is_created_or_changed_where_it_must_not_be() {
         assert!(error.contains("read-only"), "{command}: {error}");
     }
 }
+
+#[test]
+fn stats_tell_where_the_room_goes() {
+    let place = imported();
+    let stats = place.run(&["stats", "--json"]).json();
+    assert_eq!(
+        (&stats["images"], &stats["names"]),
+        (&32.into(), &48.into())
+    );
+    assert_eq!(stats["items"], 111);
+    assert!(stats["content-bytes"].as_u64() < stats["item-bytes"].as_u64());
+    assert!(stats["stored-bytes"].as_u64() < stats["content-bytes"].as_u64());
+    let classes = stats["content-sizes"].as_array().unwrap();
+    let total: u64 = classes.iter().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(total, stats["contents"].as_u64().unwrap());
+    assert_eq!(stats["largest"].as_array().unwrap().len(), 10);
+
+    let ran = place.run(&["stats"]);
+    assert!(
+        ran.printed()
+            .starts_with("32 images, 48 names, 111 items with "),
+        "{ran:?}"
+    );
+    assert!(ran.printed().contains("#######"), "{ran:?}");
+    let ran = place.run(&["--read-only", "stats"]);
+    assert!(
+        ran.printed().contains("unknown kept for earlier states"),
+        "{ran:?}"
+    );
+}

@@ -1,14 +1,19 @@
-//! The legacy images directory: its JSON, its layout, and its import.
+//! The legacy images directory: its JSON, its layout, its import, and the export into it.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test may say plainly what must hold"
 )]
 
+mod export_fixtures;
+mod export_live;
+mod export_refusals;
+mod export_support;
 mod fixtures;
 mod import_atomicity;
 mod import_findings;

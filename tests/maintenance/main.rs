@@ -12,4 +12,5 @@ mod backup;
 mod compact;
 mod damage;
 mod repair;
+mod stats;
 mod verify;

@@ -4,10 +4,12 @@ mod backup;
 mod batch;
 mod compact;
 mod completions;
+mod export;
 mod import;
 mod inspect;
 mod list;
 mod repair;
+mod stats;
 mod verify;
 
 use clap::Subcommand;
@@ -22,10 +24,12 @@ pub(crate) enum Command {
     Batch(batch::Batch),
     Compact(compact::Compact),
     Completions(completions::Completions),
+    Export(export::Export),
     Import(import::Import),
     Inspect(inspect::Inspect),
     List(list::List),
     Repair(repair::Repair),
+    Stats(stats::Stats),
     Verify(verify::Verify),
 }
 
@@ -36,10 +40,12 @@ impl Command {
             Self::Batch(command) => command.run(context),
             Self::Compact(command) => command.run(context),
             Self::Completions(command) => command.run(),
+            Self::Export(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
             Self::List(command) => command.run(context),
             Self::Repair(command) => command.run(context),
+            Self::Stats(command) => command.run(context),
             Self::Verify(command) => command.run(context),
         }
     }

@@ -1,0 +1,60 @@
+//! What the store promises, one promise a file. One binary: linking it once is most of the time
+//! that building many would take.
+
+// Helpers of tests may say plainly what must hold, as tests do; clippy.toml allows it in functions
+// that are tests themselves only.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used
+)]
+
+use std::path::Path;
+
+mod support;
+
+mod births;
+mod damage;
+mod forked;
+mod items;
+mod large_items;
+mod limits;
+mod model;
+mod read_only;
+mod refusals;
+mod schema_1;
+mod sharing;
+mod snapshots;
+mod transactions;
+mod waiting;
+
+/// Does the task of a child process.
+fn perform(task: &str, path: &Path) {
+    match task {
+        "churn" => snapshots::churn_in_child(path),
+        "create" => births::create(path),
+        "create-many" => waiting::create_many(path),
+        "fork" => forked::fork(path),
+        "fork-and-drop" => forked::fork_and_drop(path),
+        "fork-and-open" => forked::fork_and_open(path),
+        "hold" => waiting::hold(path),
+        "keep-snapshot" => snapshots::keep_snapshot(path),
+        "large-random-item" => large_items::in_and_out(path, false),
+        "large-sparse-item" => large_items::in_and_out(path, true),
+        "move-names" => snapshots::move_names_in_child(path),
+        unknown => panic!("there is no task {unknown:?}"),
+    }
+}
+
+#[test]
+#[ignore = "is the other process of the tests that need one; they start it"]
+fn other_process() {
+    if let Some((task, path)) = support::child::task() {
+        perform(&task, &path);
+    }
+}

@@ -1,0 +1,248 @@
+//! Promise: a snapshot stays as it was taken, whatever threads and processes write meanwhile, and
+//! no listing ever shows a name on two images.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use image_store::{Image, ImageStore, Lookup, ManifestDigest, NewImage, Prefix, Snapshot};
+
+use crate::support::bytes::random_bytes;
+use crate::support::child::{Child, say, wait_for_parent};
+use crate::support::{Place, all_images, invariants};
+
+const IMAGES: usize = 5;
+const NAMES: [&str; 3] = ["latest", "stable", "edge"];
+
+fn filled() -> Place {
+    let place = Place::new();
+    let store = place.open();
+    let mut transaction = store.write().unwrap();
+    for number in 0..IMAGES {
+        let image = NewImage::new()
+            .id(format!("id{number}"))
+            .top_layer("layer")
+            .big_data("manifest", random_bytes(number as u64, 5_000));
+        transaction.create(image).unwrap();
+    }
+    transaction.set_names("id0", &NAMES).unwrap();
+    transaction.commit().unwrap();
+    place
+}
+
+/// Everything that a source shows.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    generation: u64,
+    images: Vec<Image>,
+    names: Vec<(String, String)>,
+    bytes: Vec<Vec<u8>>,
+}
+
+fn see(lookup: &impl Lookup) -> Seen {
+    let images = all_images(lookup);
+    let names = lookup.names(Prefix::all()).unwrap().map(Result::unwrap);
+    let bytes = images.iter().flat_map(|image| {
+        let keys = image.big_data.keys();
+        keys.map(|key| lookup.big_data(&image.id, key).unwrap())
+    });
+    Seen {
+        generation: lookup.generation().unwrap(),
+        names: names.map(|entry| (entry.name, entry.id)).collect(),
+        bytes: bytes.collect(),
+        images,
+    }
+}
+
+/// Changes everything that a snapshot shows, in `rounds` transactions.
+fn churn(store: &ImageStore, rounds: usize) {
+    for round in 0..rounds {
+        let mut transaction = store.write().unwrap();
+        let id = format!("id{}", round % IMAGES);
+        let data = random_bytes(round as u64, 20_000);
+        transaction.delete(&id).unwrap();
+        transaction.create(NewImage::new().id(&id)).unwrap();
+        let digest = ManifestDigest::Sha256;
+        transaction
+            .set_big_data(&id, "manifest", &data, digest)
+            .unwrap();
+        transaction.set_names(&id, &NAMES).unwrap();
+        transaction.commit().unwrap();
+    }
+}
+
+/// Task `churn`: 40 transactions at the parent's word.
+pub(crate) fn churn_in_child(path: &Path) {
+    let store = ImageStore::open(path).unwrap();
+    say("ready");
+    wait_for_parent();
+    churn(&store, 40);
+    say("churned");
+}
+
+/// Task `keep-snapshot`: takes a snapshot, says so, and at the parent's word sees the same in it.
+pub(crate) fn keep_snapshot(path: &Path) {
+    let writable = ImageStore::open(path).unwrap();
+    let read_only = ImageStore::options().read_only(true).open(path).unwrap();
+    let snapshots: [Snapshot; 2] = [writable.read().unwrap(), read_only.read().unwrap()];
+    let seen = snapshots.each_ref().map(see);
+    say("taken");
+    wait_for_parent();
+    for (snapshot, seen) in snapshots.iter().zip(seen) {
+        assert_eq!(see(snapshot), seen);
+        assert_ne!(see(&read_only), seen);
+    }
+    say("unchanged");
+}
+
+#[test]
+fn a_snapshot_stays_while_a_thread_writes() {
+    let place = filled();
+    let store = place.open();
+    let other_handle = place.open();
+    thread::scope(|scope| {
+        let snapshot = store.read().unwrap();
+        let seen = see(&snapshot);
+        let writer = scope.spawn(|| churn(&other_handle, 40));
+        while !writer.is_finished() {
+            assert_eq!(see(&snapshot), seen);
+        }
+        writer.join().unwrap();
+        assert_eq!(see(&snapshot), seen);
+        assert_eq!(see(&snapshot.clone()), seen);
+        assert_ne!(see(&store), seen);
+    });
+    invariants::check(&place.path());
+}
+
+#[test]
+fn a_snapshot_stays_while_another_process_writes() {
+    let place = filled();
+    let store = place.open();
+    let mut child = Child::start("churn", &place.path());
+    child.expect("ready");
+    let snapshot = store.read().unwrap();
+    let seen = see(&snapshot);
+    child.say("go");
+    for _ in 0..20 {
+        assert_eq!(see(&snapshot), seen);
+    }
+    child.expect("churned");
+    assert_eq!(see(&snapshot), seen);
+    assert_ne!(see(&store), seen);
+    child.end();
+    assert_eq!(see(&snapshot), seen);
+    invariants::check(&place.path());
+}
+
+#[test]
+fn another_process_keeps_its_snapshot_while_this_one_writes() {
+    let place = filled();
+    let store = place.open();
+    let mut child = Child::start("keep-snapshot", &place.path());
+    child.expect("taken");
+    churn(&store, 40);
+    child.say("look");
+    child.expect("unchanged");
+    child.end();
+}
+
+#[test]
+fn a_snapshot_and_its_readers_outlive_the_handle() {
+    let place = filled();
+    let store = place.open();
+    let snapshot = store.read().unwrap();
+    let seen = see(&snapshot);
+    let mut listing = snapshot.images().unwrap();
+    listing.next().unwrap().unwrap();
+    store.close();
+    churn(&place.open(), 5);
+    assert_eq!(see(&snapshot), seen);
+    assert_eq!(listing.map(Result::unwrap).count(), IMAGES - 1);
+}
+
+#[test]
+fn a_listing_goes_on_in_the_state_it_began_in() {
+    let place = filled();
+    let store = place.open();
+    let mut images = store.images().unwrap();
+    let mut names = store.names(Prefix::all()).unwrap();
+    let first = images.next().unwrap().unwrap();
+    let first_name = names.next().unwrap().unwrap();
+    store.wipe().unwrap();
+    assert_eq!((first.id.as_str(), first_name.id.as_str()), ("id0", "id0"));
+    assert_eq!(images.count(), IMAGES - 1);
+    assert_eq!(names.count(), NAMES.len() - 1);
+    assert!(store.is_empty().unwrap());
+}
+
+/// Moves all names from image to image until it is told to stop; returns how often.
+fn move_names(store: &ImageStore, go_on: impl Fn() -> bool) -> u64 {
+    let mut moves = 0;
+    while go_on() {
+        let id = format!("id{}", moves % IMAGES as u64);
+        store.add_names(&id, &NAMES).unwrap();
+        moves += 1;
+    }
+    moves
+}
+
+/// Task `move-names`: for one and a half seconds.
+pub(crate) fn move_names_in_child(path: &Path) {
+    let store = ImageStore::open(path).unwrap();
+    say("ready");
+    let end = Instant::now() + Duration::from_millis(1_500);
+    let moves = move_names(&store, || Instant::now() < end);
+    assert!(moves > 0);
+    say("moved");
+}
+
+/// Each name is on one image, in the images and in the listing of names alike.
+fn assert_each_name_once(lookup: &impl Lookup) {
+    let mut holders: BTreeMap<String, String> = BTreeMap::new();
+    for image in all_images(lookup) {
+        for name in &image.names {
+            let twice = holders.insert(name.clone(), image.id.clone());
+            assert_eq!(twice, None, "{name:?} is on {:?} too", image.id);
+        }
+    }
+    assert_eq!(holders.len(), NAMES.len(), "a name is on no image");
+    let listed = lookup.names(Prefix::all()).unwrap().map(Result::unwrap);
+    let mut listed: Vec<_> = listed.map(|entry| entry.name).collect();
+    listed.dedup();
+    assert_eq!(listed.len(), NAMES.len());
+}
+
+#[test]
+fn no_listing_shows_a_name_on_two_images_while_names_move() {
+    let place = filled();
+    let store = place.open();
+    let reader = ImageStore::options()
+        .read_only(true)
+        .open(place.path())
+        .unwrap();
+    let child = Child::start("move-names", &place.path());
+    child.expect("ready");
+    let moving = AtomicBool::new(true);
+    thread::scope(|scope| {
+        let mover = scope.spawn(|| move_names(&store, || moving.load(Ordering::Relaxed)));
+        let end = Instant::now() + Duration::from_millis(1_500);
+        while Instant::now() < end {
+            assert_each_name_once(&store);
+            assert_each_name_once(&reader);
+            let snapshot = reader.read().unwrap();
+            assert_each_name_once(&snapshot);
+            let seen = see(&snapshot);
+            let named: Vec<&Image> = seen.images.iter().filter(|i| !i.names.is_empty()).collect();
+            assert_eq!(named.len(), 1, "they move together");
+            assert!(seen.names.iter().all(|(_, id)| *id == named[0].id));
+        }
+        child.expect("moved");
+        moving.store(false, Ordering::Relaxed);
+        assert!(mover.join().unwrap() > 0);
+    });
+    child.end();
+    invariants::check(&place.path());
+}
