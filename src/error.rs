@@ -264,6 +264,34 @@ pub enum Error {
         what: String,
     },
 
+    /// A legacy images directory is damaged, and the import was to go on only with a sound one.
+    #[error("{} is damaged: {damage} findings; nothing was changed", path.display())]
+    LegacyDamage {
+        /// The file with the records.
+        path: PathBuf,
+        /// How many findings are damage.
+        damage: u64,
+    },
+
+    /// Images of a legacy images directory contradict those of the store they are merged into.
+    #[error("{conflicts} conflicts with what is in {}; nothing was changed", path.display())]
+    MergeConflicts {
+        /// The store's file.
+        path: PathBuf,
+        /// How many there are.
+        conflicts: u64,
+    },
+
+    /// What an import wrote is not what the legacy images directory holds.
+    #[error("what was read back from {} is not what the source holds: {what}; nothing was changed",
+            path.display())]
+    NotVerified {
+        /// The store's file.
+        path: PathBuf,
+        /// The first difference.
+        what: String,
+    },
+
     /// The legacy layout cannot hold some images of the store.
     #[error("the legacy layout cannot hold {images} of the images: {}{}",
             reasons.join("; "), if *more { "; …" } else { "" })]
@@ -382,13 +410,16 @@ impl Error {
             Self::DigestUnknown { .. } | Self::ManifestDigest { .. } => ErrorKind::DigestUnknown,
             Self::InvalidDigest { .. } => ErrorKind::InvalidDigest,
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
-            Self::TooLarge { .. }
+            Self::MergeConflicts { .. }
+            | Self::TooLarge { .. }
             | Self::NotRepresentable { .. }
             | Self::NestedTransaction { .. }
             | Self::Forked { .. } => ErrorKind::BadRequest,
             Self::Busy { .. } | Self::LegacyLocked { .. } => ErrorKind::Busy,
             Self::NotAStore { .. }
             | Self::LegacyRecords { .. }
+            | Self::LegacyDamage { .. }
+            | Self::NotVerified { .. }
             | Self::ForeignDatabase { .. }
             | Self::SchemaTooNew { .. }
             | Self::Corrupt { .. } => ErrorKind::Corrupt,

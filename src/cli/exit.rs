@@ -55,6 +55,7 @@ impl Exit {
             | Error::SchemaTooNew { .. }
             | Error::LegacySource { .. }
             | Error::LegacyRecords { .. } => Self::Usage,
+            Error::MergeConflicts { .. } => Self::No,
             _ => match error.kind() {
                 ErrorKind::ImageUnknown
                 | ErrorKind::DuplicateId

@@ -7,14 +7,14 @@ use sha2::{Digest as _, Sha256};
 use crate::model::ContentHash;
 
 /// Hashes and counts what passes through.
-pub(super) struct Hashing<R> {
+pub(crate) struct Hashing<R> {
     input: R,
     hasher: Sha256,
     size: u64,
 }
 
 impl<R: Read> Hashing<R> {
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self {
             input,
             hasher: Sha256::new(),
@@ -23,7 +23,7 @@ impl<R: Read> Hashing<R> {
     }
 
     /// The hash and the length of what was read.
-    pub(super) fn finish(self) -> (ContentHash, u64) {
+    pub(crate) fn finish(self) -> (ContentHash, u64) {
         let hash = ContentHash::from_bytes(self.hasher.finalize().into());
         (hash, self.size)
     }

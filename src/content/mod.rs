@@ -7,9 +7,10 @@ mod reader;
 mod references;
 mod write;
 
+pub(crate) use hashing::Hashing;
 pub use reader::BigDataReader;
 pub(crate) use reader::{PartSource, hash_nameless, hash_stored, read_all, read_part, stream};
 pub(crate) use references::{
     add_references, collect_garbage, lookup, release, remove_all, remove_references,
 };
-pub(crate) use write::{Stored, store_bytes, store_stream};
+pub(crate) use write::{Encoded, Stored, store_bytes, store_encoded, store_stream};

@@ -39,13 +39,64 @@ pub(crate) fn store_bytes(tables: &mut WriteTables<'_>, bytes: &[u8]) -> Outcome
         });
     }
     let (encoding, encoded) = encode(bytes)?;
+    write_encoded(tables, &hash, size, encoding, &encoded)
+}
+
+/// Bytes that are ready to be stored. Making this is most of the work of storing them, and needs no
+/// store: many threads can do it for one that writes.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    encoding: Encoding,
+    bytes: Vec<u8>,
+}
+
+impl Encoded {
+    /// Encodes bytes that are whole in memory.
+    pub(crate) fn new(bytes: &[u8]) -> Outcome<Self> {
+        let (encoding, encoded) = encode(bytes)?;
+        let bytes = encoded.into_owned();
+        Ok(Self { encoding, bytes })
+    }
+
+    /// How many bytes the store takes for it.
+    pub(crate) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Stores bytes that another thread has hashed and encoded, unless they are stored already. Nothing
+/// refers to them yet.
+pub(crate) fn store_encoded(
+    tables: &mut WriteTables<'_>,
+    hash: ContentHash,
+    size: u64,
+    encoded: &Encoded,
+) -> Outcome<Stored> {
+    if lookup(tables, &hash)?.is_some() {
+        return Ok(Stored {
+            hash,
+            size,
+            taken: 0,
+        });
+    }
+    write_encoded(tables, &hash, size, encoded.encoding, &encoded.bytes)
+}
+
+fn write_encoded(
+    tables: &mut WriteTables<'_>,
+    hash: &ContentHash,
+    size: u64,
+    encoding: Encoding,
+    encoded: &[u8],
+) -> Outcome<Stored> {
     let number = next_number(tables)?;
     let mut writer = PartWriter::new(tables, number, part_length(encoded.len()));
-    if let Err(error) = writer.write_all(&encoded) {
+    if let Err(error) = writer.write_all(encoded) {
         return Err(write_failure(&mut writer, error));
     }
     let taken = writer.finish()?;
-    put(tables, &hash, &new_content(number, size, encoding))?;
+    put(tables, hash, &new_content(number, size, encoding))?;
+    let hash = *hash;
     Ok(Stored { hash, size, taken })
 }
 

@@ -110,6 +110,47 @@ pub enum Finding {
         /// Its name in the images directory.
         name: PathBuf,
     },
+    /// A part of `images.json` cannot be read, and was passed over.
+    RecordsLost {
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// The line on which it begins, from 1.
+        line: u64,
+        /// How many bytes it has; none where something is missing.
+        length: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// An image is damaged, and was left out.
+    ImageSkipped {
+        /// The ID of the image.
+        id: String,
+    },
+    /// The folder of an image without a record became an image without a name.
+    RecoveredOrphan {
+        /// The ID of the image, which is the name of the folder.
+        id: String,
+    },
+    /// An image of the store that is merged into has the same ID, but another content.
+    ImageConflict {
+        /// The ID.
+        id: String,
+        /// What differs, as fields of `images.json`.
+        fields: Vec<&'static str>,
+        /// Whose side is taken.
+        resolution: Resolution,
+    },
+    /// A name is on another image in the store that is merged into.
+    NameConflict {
+        /// The name.
+        name: String,
+        /// The ID of the image of the directory.
+        id: String,
+        /// The ID of the image of the store.
+        holder: String,
+        /// Whose side is taken.
+        resolution: Resolution,
+    },
     /// There is no `images.json`.
     NoRecordsFile,
     /// `images.json` has no records, but there are folders of items.
@@ -117,6 +158,28 @@ pub enum Finding {
         /// How many folders there are.
         folders: u64,
     },
+}
+
+/// Whose side is taken in a conflict of a merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resolution {
+    /// Nobody's: the merge ends with nothing changed.
+    None,
+    /// The store keeps what it has.
+    Keep,
+    /// The directory's replaces the store's.
+    Replace,
+}
+
+impl fmt::Display for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "choose what to do with --on-conflict",
+            Self::Keep => "the store's is kept",
+            Self::Replace => "it is replaced",
+        })
+    }
 }
 
 impl Finding {
@@ -137,6 +200,11 @@ impl Finding {
             Self::UnlistedFile { .. } => "unlisted-file",
             Self::OrphanFolder { .. } => "orphan-folder",
             Self::Leftover { .. } => "leftover",
+            Self::RecordsLost { .. } => "records-lost",
+            Self::ImageSkipped { .. } => "image-skipped",
+            Self::RecoveredOrphan { .. } => "recovered-orphan",
+            Self::ImageConflict { .. } => "image-conflict",
+            Self::NameConflict { .. } => "name-conflict",
             Self::NoRecordsFile => "no-records-file",
             Self::NoRecords { .. } => "no-records",
         }
@@ -154,7 +222,14 @@ impl Finding {
                 | Self::ItemOutside { .. }
                 | Self::ItemSize { .. }
                 | Self::ItemDigest { .. }
+                | Self::RecordsLost { .. }
         )
+    }
+
+    /// Whether it says that a merge would have to decide between the directory and the store.
+    #[must_use]
+    pub const fn is_conflict(&self) -> bool {
+        matches!(self, Self::ImageConflict { .. } | Self::NameConflict { .. })
     }
 
     pub(crate) fn of_oddity(id: &str, oddity: Oddity) -> Self {
@@ -242,6 +317,40 @@ impl fmt::Display for Finding {
                     "{name:?} was left by a writer that was killed; not taken"
                 )
             }
+            Self::RecordsLost {
+                offset,
+                line,
+                length,
+                what,
+            } => write!(
+                f,
+                "{length} bytes of images.json from byte {offset} (line {line}) cannot be read and \
+                 were passed over: {what}"
+            ),
+            Self::ImageSkipped { id } => write!(f, "image {id:?} is damaged; left out"),
+            Self::RecoveredOrphan { id } => write!(
+                f,
+                "the folder {id:?} belongs to no image; it became one without a name"
+            ),
+            Self::ImageConflict {
+                id,
+                fields,
+                resolution,
+            } => write!(
+                f,
+                "image {id:?} is in the store with another {}; {resolution}",
+                fields.join(", ")
+            ),
+            Self::NameConflict {
+                name,
+                id,
+                holder,
+                resolution,
+            } => write!(
+                f,
+                "the name {name:?} of image {id:?} is on the image {holder:?} of the store; \
+                 {resolution}"
+            ),
             Self::NoRecordsFile => f.write_str("there is no images.json; the store is empty"),
             Self::NoRecords { folders } => {
                 write!(

@@ -35,6 +35,27 @@ pub fn item_file_name(key: &str) -> String {
     }
 }
 
+/// The key of the item that the legacy store keeps in the file `name`, or `None` where it would not
+/// keep one there. Of two keys that lead to one file it is the one without a slash.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::legacy::item_key;
+///
+/// assert_eq!(item_key("manifest").as_deref(), Some("manifest"));
+/// assert_eq!(item_key("=WG1hbmlmZXN0").as_deref(), Some("Xmanifest"));
+/// assert_eq!(item_key("=bWFuaWZlc3Q="), None);
+/// ```
+#[must_use]
+pub fn item_key(name: &str) -> Option<String> {
+    let key = match name.strip_prefix('=') {
+        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?,
+        None => name.to_owned(),
+    };
+    (is_file_name(name) && item_file_name(&key) == name).then_some(key)
+}
+
 /// The names on the way from the images directory to the folder of the image `id`, or `None` where
 /// it leads out of the directory or cannot be a path at all.
 pub(crate) fn folder_path(id: &str) -> Option<Vec<&str>> {

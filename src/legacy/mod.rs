@@ -17,9 +17,11 @@ mod token;
 
 pub use directory::FileKind;
 pub use export::{ExportFinding, ExportMode, ExportOptions, ExportProgress, ExportSummary, export};
-pub use finding::Finding;
-pub use import::{ImportOptions, ImportProgress, ImportSummary, import};
-pub use item_path::item_file_name;
+pub use finding::{Finding, Resolution};
+pub use import::{
+    Existing, ImportOptions, ImportProgress, ImportSummary, OnConflict, OnDamage, import,
+};
+pub use item_path::{item_file_name, item_key};
 pub use json::{
     Byte, ImageJson, ImagesJsonReader, ImagesJsonWriter, JsonError, JsonFault, Oddity, Position,
     Record,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, open};
 
 use super::directory::{Directory, Entry, FileKind, Found};
+use super::json::{JsonError, JsonFault, Position};
 use super::lock::{IMAGES_LOCK, Lock};
 use crate::error::{Error, Result};
 
@@ -160,6 +161,27 @@ impl Source {
                 !entry.as_ref().is_ok_and(|entry| own(&entry.name))
             })
             .map(|entry| entry.map_err(|error| self.refused("list", error))))
+    }
+
+    /// The error of the library for one of the text of the records.
+    pub(crate) fn records_error(&self, error: JsonError) -> Error {
+        let path = self.records_path();
+        let Position {
+            line,
+            column,
+            offset,
+            ..
+        } = error.position();
+        match error.into_fault() {
+            JsonFault::Read(source) => refused("read", &path, source),
+            fault => Error::LegacyRecords {
+                path,
+                line,
+                column,
+                offset,
+                what: fault.to_string(),
+            },
+        }
     }
 
     /// An error of something at `names` in the directory.

@@ -13,5 +13,5 @@ pub use entry::{DigestEntry, NameEntry};
 pub use lookup::Lookup;
 pub use prefix::Prefix;
 use reference::contradiction;
-pub(crate) use reference::{image_at, resolve_image};
+pub(crate) use reference::{image_at, image_with_id, image_with_name, resolve_image};
 pub(crate) use source::Source;

@@ -100,6 +100,18 @@ pub(crate) fn resolve_image(tables: &impl ReadTables, reference: &str) -> Outcom
     }
 }
 
+/// The image whose ID is exactly `id`.
+pub(crate) fn image_with_id(tables: &impl ReadTables, id: &str) -> Outcome<Option<Image>> {
+    let number = tables.ids()?.get(id)?.map(|row| row.value());
+    number.map(|number| image_at(tables, number)).transpose()
+}
+
+/// The image that has exactly the name `name`.
+pub(crate) fn image_with_name(tables: &impl ReadTables, name: &str) -> Outcome<Option<Image>> {
+    let number = tables.names()?.get(name)?.map(|row| row.value());
+    number.map(|number| image_at(tables, number)).transpose()
+}
+
 /// An index led to an image that is not meant.
 pub(super) fn contradiction(key: &str, number: u64) -> Failure {
     Failure::corrupt(format!(

@@ -3,16 +3,17 @@
 use std::fmt;
 use std::io::Read;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::sync::Arc;
 
 use redb::WriteTransaction;
 use self_cell::self_cell;
 
-use crate::content::Stored;
+use crate::content::{self, Encoded, Stored};
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::meta;
-use crate::model::Image;
+use crate::model::{ContentHash, Image};
 use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
 use crate::store::gate::Pass;
@@ -107,10 +108,30 @@ impl Transaction {
         Ok(())
     }
 
+    /// The path of the store.
+    pub(crate) fn path(&self) -> &Path {
+        self.open.handle().path()
+    }
+
     /// Stores the bytes of an item of a record that [`insert_legacy`](Self::insert_legacy) will
     /// bring.
     pub(crate) fn put_content(&mut self, key: &str, data: &mut dyn Read) -> Result<Stored> {
         self.step(|tables| write::put_content(tables, data, key))
+    }
+
+    /// The same for bytes that were hashed and encoded before.
+    pub(crate) fn put_encoded(
+        &mut self,
+        hash: ContentHash,
+        size: u64,
+        encoded: &Encoded,
+    ) -> Result<Stored> {
+        self.step(|tables| write::put_encoded(tables, hash, size, encoded))
+    }
+
+    /// Whether the bytes of this hash are stored.
+    pub(crate) fn has_content(&self, hash: &ContentHash) -> Result<bool> {
+        self.view(|tables| Ok(content::lookup(tables, hash)?.is_some()))
     }
 
     /// Takes over an image as a legacy store recorded it, and tells what gave way to it.

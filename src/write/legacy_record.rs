@@ -4,10 +4,10 @@ use std::io::Read;
 
 use redb::ReadableTable;
 
-use crate::content::{self, Stored};
+use crate::content::{self, Encoded, Stored};
 use crate::engine::Outcome;
 use crate::index::Rows;
-use crate::model::Image;
+use crate::model::{ContentHash, Image};
 use crate::read::image_at;
 use crate::tables::WriteTables;
 use crate::write::items::store_stream;
@@ -20,6 +20,16 @@ pub(crate) fn put_content(
     key: &str,
 ) -> Outcome<Stored> {
     store_stream(tables, input, key)
+}
+
+/// The same for bytes that were encoded before.
+pub(crate) fn put_encoded(
+    tables: &mut WriteTables<'_>,
+    hash: ContentHash,
+    size: u64,
+    encoded: &Encoded,
+) -> Outcome<Stored> {
+    content::store_encoded(tables, hash, size, encoded)
 }
 
 /// What gave way to an image of a legacy store.

@@ -2,7 +2,7 @@
 //! engine, changes the engine's token, and writes nothing outside.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -196,6 +196,6 @@ fn holder_of_the_lock() {
         .open(Path::new(&path))
         .unwrap();
     fcntl_lock(&file, FlockOperation::LockExclusive).unwrap();
-    println!("locked");
+    writeln!(std::io::stdout(), "locked").unwrap();
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }

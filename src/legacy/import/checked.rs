@@ -4,12 +4,11 @@ use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha384, Sha512};
 
-use crate::content::Stored;
 use crate::legacy::Finding;
-use crate::model::{BigDataItem, is_manifest_key, is_valid_digest};
+use crate::model::{BigDataItem, ContentHash, is_manifest_key, is_valid_digest};
 
 /// A reader that also computes what a recorded digest must be compared with. The SHA-256 of every
-/// item comes from the store; only other algorithms cost anything here.
+/// item is needed anyway; only other algorithms cost anything here.
 pub(super) struct Checked<R> {
     input: R,
     hasher: Option<Hasher>,
@@ -32,9 +31,9 @@ impl<R: Read> Checked<R> {
     }
 
     /// The digest of what was read, of the recorded algorithm.
-    fn digest(self, stored: &Stored) -> String {
+    fn digest(self, hash: &ContentHash) -> String {
         match self.hasher {
-            None => stored.hash.to_digest(),
+            None => hash.to_digest(),
             Some(Hasher::Sha384(hasher)) => format!("sha384:{}", hex::encode(hasher.finalize())),
             Some(Hasher::Sha512(hasher)) => format!("sha512:{}", hex::encode(hasher.finalize())),
         }
@@ -46,24 +45,25 @@ impl<R: Read> Checked<R> {
         id: &str,
         key: &str,
         recorded: &BigDataItem,
-        stored: &Stored,
+        hash: &ContentHash,
+        size: u64,
     ) -> impl Iterator<Item = Finding> {
         let (id, key) = (id.to_owned(), key.to_owned());
-        let size = recorded
+        let wrong_size = recorded
             .size
-            .filter(|recorded| u64::try_from(*recorded) != Ok(stored.size))
+            .filter(|recorded| u64::try_from(*recorded) != Ok(size))
             .map(|recorded| Finding::ItemSize {
                 id: id.clone(),
                 key: key.clone(),
                 recorded,
-                actual: stored.size,
+                actual: size,
             });
         let digest = recorded
             .digest
             .as_ref()
             // The digest of a signed manifest is that of its payload.
             .filter(|recorded| !is_manifest_key(&key) && is_valid_digest(recorded))
-            .map(|recorded| (recorded, self.digest(stored)))
+            .map(|recorded| (recorded, self.digest(hash)))
             .filter(|(recorded, actual)| *recorded != actual)
             .map(|(recorded, actual)| Finding::ItemDigest {
                 id,
@@ -71,7 +71,7 @@ impl<R: Read> Checked<R> {
                 recorded: recorded.clone(),
                 actual,
             });
-        size.into_iter().chain(digest)
+        wrong_size.into_iter().chain(digest)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
 use crate::legacy::Finding;
@@ -20,7 +21,7 @@ pub(super) struct Folders {
 #[derive(Debug)]
 struct Seen {
     kind: FileKind,
-    has_image: bool,
+    has_image: AtomicBool,
 }
 
 impl Folders {
@@ -30,7 +31,7 @@ impl Folders {
         for entry in source.entries()? {
             let entry = entry?;
             let kind = entry.kind;
-            let has_image = false;
+            let has_image = AtomicBool::new(false);
             seen.insert(entry.name, Seen { kind, has_image });
         }
         Ok(Self { seen })
@@ -46,10 +47,10 @@ impl Folders {
     }
 
     /// Notes that the folder of an image lies at or below `name`; whether there is anything.
-    pub(super) fn note(&mut self, name: &str) -> bool {
-        match self.seen.get_mut(OsStr::new(name)) {
+    pub(super) fn note(&self, name: &str) -> bool {
+        match self.seen.get(OsStr::new(name)) {
             Some(seen) => {
-                seen.has_image = true;
+                seen.has_image.store(true, Ordering::Relaxed);
                 true
             }
             None => false,
@@ -57,17 +58,25 @@ impl Folders {
     }
 
     /// What belongs to no image, in the order of the names.
-    pub(super) fn without_image(self) -> impl Iterator<Item = Finding> {
-        let without = self.seen.into_iter().filter(|(_, seen)| !seen.has_image);
+    pub(super) fn without_image(self) -> Vec<(OsString, FileKind)> {
+        let without = self
+            .seen
+            .into_iter()
+            .filter(|(_, seen)| !seen.has_image.load(Ordering::Relaxed));
         let mut without: Vec<_> = without.map(|(name, seen)| (name, seen.kind)).collect();
         without.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        without.into_iter().map(|(name, kind)| match kind {
-            FileKind::Folder => Finding::OrphanFolder { name: name.into() },
-            FileKind::File if is_leftover(&name) => Finding::Leftover { name: name.into() },
-            kind => Finding::UnlistedFile {
-                path: name.into(),
-                kind,
-            },
-        })
+        without
+    }
+}
+
+/// The finding of something that belongs to no image.
+pub(super) fn finding_of(name: OsString, kind: FileKind) -> Finding {
+    match kind {
+        FileKind::Folder => Finding::OrphanFolder { name: name.into() },
+        FileKind::File if is_leftover(&name) => Finding::Leftover { name: name.into() },
+        kind => Finding::UnlistedFile {
+            path: name.into(),
+            kind,
+        },
     }
 }

@@ -6,8 +6,8 @@ use std::io;
 
 use crate::error::Result;
 use crate::legacy::Finding;
-use crate::legacy::directory::{Directory, Found};
-use crate::legacy::item_path::{file_path, folder_path, item_file_name};
+use crate::legacy::directory::{Directory, FileKind, Found};
+use crate::legacy::item_path::{file_path, folder_path, item_file_name, item_key};
 use crate::legacy::source::Source;
 use crate::model::Image;
 
@@ -28,8 +28,15 @@ pub(super) enum Item {
     Without(Finding),
 }
 
+/// What a folder without a record holds.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub(super) keys: BTreeSet<String>,
+    pub(super) others: Vec<Finding>,
+}
+
 impl<'a> ItemFolder<'a> {
-    pub(super) fn open(source: &'a Source, folders: &mut Folders, id: &'a str) -> Result<Self> {
+    pub(super) fn open(source: &'a Source, folders: &Folders, id: &'a str) -> Result<Self> {
         let path = folder_path(id);
         let is_there = match path.as_deref() {
             None => false,
@@ -42,6 +49,23 @@ impl<'a> ItemFolder<'a> {
                 .folder(path)
                 .map_err(|error| source.refused_below("open", path, error))?,
             _ => Found::Missing,
+        };
+        Ok(Self {
+            source,
+            path,
+            folder,
+        })
+    }
+
+    /// Opens the folder of an image without looking whether it is listed.
+    pub(super) fn again(source: &'a Source, id: &'a str) -> Result<Self> {
+        let path = folder_path(id);
+        let folder = match &path {
+            Some(path) => source
+                .directory()
+                .folder(path)
+                .map_err(|error| source.refused_below("open", path, error))?,
+            None => Found::Missing,
         };
         Ok(Self {
             source,
@@ -103,6 +127,31 @@ impl<'a> ItemFolder<'a> {
         }
         findings.sort_by_key(ToString::to_string);
         Ok(findings)
+    }
+
+    /// What the folder holds: the file of every item that the legacy store could have written, by
+    /// its key, and then everything else. `None` where there is no folder.
+    pub(super) fn listed(&self) -> Result<Option<Listed>> {
+        let (Found::Opened(folder), Some(path)) = (&self.folder, self.path.as_deref()) else {
+            return Ok(None);
+        };
+        let refused = |error| self.source.refused_below("list", path, error);
+        let mut listed = Listed::default();
+        for entry in folder.entries().map_err(refused)? {
+            let entry = entry.map_err(refused)?;
+            let key = entry.name.to_str().and_then(item_key);
+            match key.filter(|_| entry.kind == FileKind::File) {
+                Some(key) => {
+                    listed.keys.insert(key);
+                }
+                None => {
+                    let path = path.iter().collect::<std::path::PathBuf>().join(entry.name);
+                    let kind = entry.kind;
+                    listed.others.push(Finding::UnlistedFile { path, kind });
+                }
+            }
+        }
+        Ok(Some(listed))
     }
 
     /// The error of reading the item `key`.

@@ -1,12 +1,24 @@
-//! Import of a legacy images directory into a new store.
+//! Import of a legacy images directory into a store.
+//!
+//! One thread cuts the records apart, workers parse them and read, hash and compress their items,
+//! and the thread that called writes: into a new store that appears when it is whole, or into one
+//! transaction of the store that is merged into.
 
+mod batches;
 mod checked;
+mod destination;
 mod folders;
 mod items;
+mod merge;
 mod options;
+mod ordered;
+mod orphans;
+mod prepare;
 mod run;
+mod sketch;
 mod summary;
+mod verify;
 
-pub use options::{ImportOptions, ImportProgress};
+pub use options::{Existing, ImportOptions, ImportProgress, OnConflict, OnDamage};
 pub use run::import;
 pub use summary::ImportSummary;

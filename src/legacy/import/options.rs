@@ -1,9 +1,55 @@
 //! How an import is done.
 
 use std::fmt;
+use std::thread;
 use std::time::Duration;
 
 use crate::legacy::Finding;
+
+/// What an import does where a store is at its destination already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Existing {
+    /// It ends with [`Error::AlreadyExists`](crate::Error::AlreadyExists).
+    #[default]
+    Refuse,
+    /// The new store takes its place, whole; nothing of the old one is kept. What others write to
+    /// the old one while the new one is built is lost.
+    Replace,
+    /// The images that it does not have are added to it, in one transaction.
+    Merge(OnConflict),
+}
+
+/// What a merge does with an image that the store has with another content, and with a name that
+/// another image of the store has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnConflict {
+    /// All conflicts are told, and it ends with
+    /// [`Error::MergeConflicts`](crate::Error::MergeConflicts).
+    #[default]
+    Fail,
+    /// The store keeps its image, and its names stay where they are: an image whose name is taken
+    /// is added without that name.
+    Keep,
+    /// The image of the directory takes the place of the store's and comes last in the order; its
+    /// names are taken from the images that have them.
+    Replace,
+}
+
+/// What an import does with damage; see [`Finding::is_damage`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDamage {
+    /// Damaged images are imported as far as they are there.
+    #[default]
+    Report,
+    /// Damaged images are left out.
+    Skip,
+    /// All damage is told, and it ends with
+    /// [`Error::LegacyDamage`](crate::Error::LegacyDamage).
+    Fail,
+}
 
 /// How an import is done.
 ///
@@ -26,8 +72,16 @@ use crate::legacy::Finding;
 /// ```
 #[must_use]
 pub struct ImportOptions<'a> {
-    pub(super) cache_size: usize,
+    pub(super) existing: Existing,
+    pub(super) on_damage: OnDamage,
+    pub(super) recover_orphans: bool,
+    pub(super) salvage: bool,
+    pub(super) dry_run: bool,
+    pub(super) verify: bool,
     pub(super) lock_timeout: Option<Duration>,
+    pub(super) lock_wait: Duration,
+    pub(super) threads: usize,
+    pub(super) cache_size: usize,
     pub(super) listed_findings: usize,
     pub(super) on_progress: Box<dyn FnMut(&ImportProgress) + 'a>,
     pub(super) on_finding: Box<dyn FnMut(&Finding) + 'a>,
@@ -41,19 +95,29 @@ pub struct ImportProgress {
     pub records_size: u64,
     /// How many of its bytes were read.
     pub record_bytes: u64,
-    /// How many records were taken over.
+    /// How many records were looked at.
     pub images: u64,
     /// How many items were read.
     pub items: u64,
     /// How many bytes of items were read.
     pub item_bytes: u64,
+    /// Whether all is written, and is now read back and compared.
+    pub verifying: bool,
 }
 
 impl Default for ImportOptions<'_> {
     fn default() -> Self {
         Self {
-            cache_size: 128 << 20,
+            existing: Existing::default(),
+            on_damage: OnDamage::default(),
+            recover_orphans: false,
+            salvage: false,
+            dry_run: false,
+            verify: false,
             lock_timeout: Some(Duration::from_secs(30)),
+            lock_wait: Duration::from_secs(30),
+            threads: thread::available_parallelism().map_or(1, usize::from),
+            cache_size: 128 << 20,
             listed_findings: 10_000,
             on_progress: Box::new(|_| {}),
             on_finding: Box::new(|_| {}),
@@ -62,17 +126,77 @@ impl Default for ImportOptions<'_> {
 }
 
 impl<'a> ImportOptions<'a> {
-    /// The memory that the engine may use for pages of the new store, in bytes; 128 MiB where
+    /// What to do where a store is at the destination; [`Existing::Refuse`] where nothing is said.
+    pub const fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// What to do with damage; [`OnDamage::Report`] where nothing is said.
+    pub const fn on_damage(mut self, on_damage: OnDamage) -> Self {
+        self.on_damage = on_damage;
+        self
+    }
+
+    /// Whether a folder without a record becomes an image without a name, where it holds a manifest
+    /// that can be read; not where nothing is said.
+    ///
+    /// Such an image has the name of the folder as its ID, every item whose file has a name that
+    /// the legacy store would give it, and no date, metadata or layer.
+    pub const fn recover_orphans(mut self, recover: bool) -> Self {
+        self.recover_orphans = recover;
+        self
+    }
+
+    /// Whether parts of `images.json` that cannot be read are passed over, instead of ending the
+    /// import; not where nothing is said.
+    pub const fn salvage(mut self, salvage: bool) -> Self {
+        self.salvage = salvage;
+        self
+    }
+
+    /// Whether everything is done but writing; not where nothing is said. The memory it takes grows
+    /// with the number of images, some 500 bytes each.
+    pub const fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// Whether everything is read back and compared with the source before it counts; not where
     /// nothing is said.
-    pub const fn cache_size(mut self, bytes: usize) -> Self {
-        self.cache_size = bytes;
+    pub const fn verify(mut self, verify: bool) -> Self {
+        self.verify = verify;
         self
     }
 
     /// How long to wait for an engine that changes the source; 30 seconds where nothing is said.
     /// `None` takes no lock at all, which is right for a copy that no engine uses.
+    ///
+    /// The lock belongs to the process: one that closes `images.lock` for another reason meanwhile
+    /// loses it.
     pub const fn lock_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.lock_timeout = timeout;
+        self
+    }
+
+    /// How long to wait for others who use the store that is replaced or merged into; 30 seconds
+    /// where nothing is said.
+    pub const fn lock_wait(mut self, wait: Duration) -> Self {
+        self.lock_wait = wait;
+        self
+    }
+
+    /// How many threads read, hash and compress, beside the one that writes; as many as the machine
+    /// has cores where nothing is said.
+    pub const fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// The memory that the engine may use for pages of the new store, in bytes; 128 MiB where
+    /// nothing is said.
+    pub const fn cache_size(mut self, bytes: usize) -> Self {
+        self.cache_size = bytes;
         self
     }
 
@@ -99,9 +223,15 @@ impl<'a> ImportOptions<'a> {
 impl fmt::Debug for ImportOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImportOptions")
-            .field("cache_size", &self.cache_size)
+            .field("existing", &self.existing)
+            .field("on_damage", &self.on_damage)
+            .field("recover_orphans", &self.recover_orphans)
+            .field("salvage", &self.salvage)
+            .field("dry_run", &self.dry_run)
+            .field("verify", &self.verify)
             .field("lock_timeout", &self.lock_timeout)
-            .field("listed_findings", &self.listed_findings)
+            .field("threads", &self.threads)
+            .field("cache_size", &self.cache_size)
             .finish_non_exhaustive()
     }
 }

@@ -1,23 +1,27 @@
 //! The import itself.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
-use super::checked::Checked;
-use super::folders::Folders;
-use super::items::{Item, ItemFolder, keys};
-use super::options::{ImportOptions, ImportProgress};
-use super::summary::ImportSummary;
+use super::batches::Batches;
+use super::destination::{Destination, Sink};
+use super::folders::{Folders, finding_of};
+use super::items::ItemFolder;
+use super::merge::{Merge, Verdict};
+use super::options::{ImportOptions, ImportProgress, OnDamage};
+use super::ordered::in_order;
+use super::orphans;
+use super::prepare::{Prepared, PreparedImage, Preparer, Step};
+use super::summary::{ImportSummary, distinct_names, items_with_bytes};
+use super::verify::{Expected, verify};
 use crate::error::{Error, Result};
 use crate::legacy::Finding;
-use crate::legacy::item_path::is_file_name;
-use crate::legacy::json::{ImagesJsonReader, JsonError, JsonFault, Position, Record};
+use crate::legacy::directory::FileKind;
 use crate::legacy::source::Source;
-use crate::model::Image;
-use crate::store::{ImageStore, Nascent, Placement, Transaction};
 
-/// Imports the legacy images directory at `source` into a new store at `store`.
+/// Imports the legacy images directory at `source` into the store at `store`.
 ///
 /// `source` is an images directory, its `images.json`, or a storage root that holds exactly one
 /// folder whose name ends with `-images`. Nothing is written to it, and nothing outside of the
@@ -29,54 +33,70 @@ use crate::store::{ImageStore, Nascent, Placement, Transaction};
 /// whatever the record says of them; an item whose file is missing keeps its recorded size and
 /// digest. What is not as the legacy store would have left it is a [`Finding`].
 ///
+/// The options say what happens where a store is there already, where the directory is damaged, and
+/// what else is done. The source is read under the engine's own lock.
+///
 /// # Examples
 ///
 /// See [`ImportOptions`].
 ///
 /// # Errors
 ///
-/// Nothing is left of the new store then.
+/// Nothing is left of a new store then, and one that was there is as it was.
 ///
 /// - [`Error::AlreadyExists`]: there is something at `store`.
+/// - [`Error::NotAStore`], [`Error::ForeignDatabase`], [`Error::SchemaTooNew`]: what is to be
+///   replaced or merged into is no store of this version.
+/// - [`Error::Busy`]: others used the store to be replaced or merged into for too long.
 /// - [`Error::LegacySource`]: there is no images directory at `source`, or more than one.
 /// - [`Error::LegacyLocked`]: an engine changed the source for longer than the lock timeout.
 /// - [`Error::LegacyRecords`]: `images.json` cannot be read; the error says where and why.
+/// - [`Error::LegacyDamage`], [`Error::MergeConflicts`]: as the options say.
+/// - [`Error::NotVerified`]: what was read back is not what the source holds.
 /// - [`Error::TooLarge`]: a record is too large for the store.
 /// - [`Error::Io`]: a file of the source cannot be read, or the store cannot be written.
 #[tracing::instrument(skip_all, fields(source = %source.display(), store = %store.display()))]
 pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result<ImportSummary> {
     let begun = Instant::now();
     let source = Source::open(source)?;
-    // Also refused at the end, but an import may take long.
-    if store.symlink_metadata().is_ok() {
-        return Err(Error::AlreadyExists {
-            path: store.to_owned(),
-        });
-    }
-    let engine = ImageStore::options().cache_size(options.cache_size);
+    let destination = Destination::of(store, &options)?;
     // Held until everything is read.
     let lock = match options.lock_timeout {
         Some(timeout) => source.lock(timeout)?,
         None => None,
     };
-    let new = Nascent::new(store, &engine)?;
+    let (sink, base) = destination.begin()?;
     let mut import = Import {
         source: &source,
-        transaction: new.store()?.write()?,
-        folders: Folders::list(&source)?,
+        sink,
+        merge: base.map(|(base, on_conflict)| Merge::new(base, on_conflict)),
+        expected: Expected::default(),
         progress: ImportProgress::default(),
         summary: ImportSummary::default(),
+        damage: 0,
+        conflicts: 0,
         options,
     };
     import.run()?;
-    drop(lock);
+    import.refuse(store)?;
     let Import {
-        transaction,
+        sink,
+        expected,
+        mut progress,
         mut summary,
+        mut options,
         ..
     } = import;
-    transaction.commit()?;
-    new.appear(Placement::New)?;
+    let check = options.verify;
+    destination.finish(sink, |written| {
+        if check {
+            progress.verifying = true;
+            verify(&source, written, &expected, &mut progress, &mut options)?;
+            summary.verified = true;
+        }
+        Ok(())
+    })?;
+    drop(lock);
     summary.elapsed = begun.elapsed();
     tracing::info!(
         images = summary.images,
@@ -91,167 +111,212 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
 
 struct Import<'a> {
     source: &'a Source,
-    transaction: Transaction,
-    folders: Folders,
+    sink: Sink,
+    merge: Option<Merge>,
+    expected: Expected,
     progress: ImportProgress,
     summary: ImportSummary,
+    damage: u64,
+    conflicts: u64,
     options: ImportOptions<'a>,
 }
 
 impl Import<'_> {
     fn run(&mut self) -> Result<()> {
+        // Taken before the records are read: without folders, no record costs a look at the disk.
+        let folders = Folders::list(self.source)?;
         match self.source.records()? {
-            Some(records) => self.take_records(records)?,
+            Some(records) => self.take_records(records, &folders)?,
             None => self.found(Finding::NoRecordsFile),
         }
-        let folders = self.folders.count();
-        if self.progress.images == 0 && folders > 0 {
-            self.found(Finding::NoRecords { folders });
+        let count = folders.count();
+        if self.progress.images == 0 && count > 0 {
+            self.found(Finding::NoRecords { folders: count });
         }
-        for finding in std::mem::take(&mut self.folders).without_image() {
-            self.found(finding);
+        for (name, kind) in folders.without_image() {
+            self.take_rest(name, kind)?;
         }
         Ok(())
     }
 
-    fn take_records(&mut self, records: File) -> Result<()> {
-        let path = self.source.records_path();
+    /// Ends the import where the options say that it must not go on.
+    fn refuse(&self, store: &Path) -> Result<()> {
+        if self.conflicts > 0 {
+            return Err(Error::MergeConflicts {
+                path: store.to_owned(),
+                conflicts: self.conflicts,
+            });
+        }
+        if self.damage > 0 && self.options.on_damage == OnDamage::Fail {
+            return Err(Error::LegacyDamage {
+                path: self.source.records_path(),
+                damage: self.damage,
+            });
+        }
+        Ok(())
+    }
+
+    fn take_records(&mut self, records: File, folders: &Folders) -> Result<()> {
         let metadata = records.metadata().map_err(|source| Error::Io {
             action: "read",
-            path: path.clone(),
+            path: self.source.records_path(),
             source,
         })?;
         self.progress.records_size = metadata.len();
-        let mut reader = ImagesJsonReader::new(records);
-        let unreadable = |error| records_error(&path, error);
-        while let Some((position, record)) = reader.next_record().map_err(unreadable)? {
-            self.take(position, record)?;
-            self.progress.images += 1;
-            self.progress.record_bytes = reader.offset();
-            (self.options.on_progress)(&self.progress);
+        let batches = Batches::new(records, self.options.salvage);
+        let source = self.source;
+        let preparer = Preparer { source, folders };
+        in_order(
+            self.options.threads,
+            batches,
+            |batch| preparer.batch(batch),
+            |prepared| self.take_batch(prepared),
+        )
+    }
+
+    fn take_batch(&mut self, prepared: Prepared) -> Result<()> {
+        for step in prepared.steps {
+            match step {
+                Step::Image(image) => {
+                    self.take(*image)?;
+                    self.progress.images += 1;
+                    (self.options.on_progress)(&self.progress);
+                }
+                Step::Lost(finding) => self.found(finding),
+                Step::Failed(error) => return Err(error),
+            }
         }
-        self.summary.record_bytes = reader.offset();
+        self.progress.record_bytes = prepared.read;
+        self.summary.record_bytes = prepared.read;
+        (self.options.on_progress)(&self.progress);
         Ok(())
     }
 
-    fn take(&mut self, position: Position, record: Record) -> Result<()> {
-        let Record {
+    /// Takes what belongs to no record.
+    fn take_rest(&mut self, name: OsString, kind: FileKind) -> Result<()> {
+        if self.options.recover_orphans
+            && kind == FileKind::Folder
+            && let Some(id) = name.to_str()
+            && let Some(image) = orphans::recover(self.source, id)?
+        {
+            let id = id.to_owned();
+            if self.take(image)? {
+                self.summary.recovered += 1;
+                self.expected.recovered.push(id.clone());
+                self.found(Finding::RecoveredOrphan { id });
+            }
+            return Ok(());
+        }
+        self.found(finding_of(name, kind));
+        Ok(())
+    }
+
+    /// Takes an image; whether it was added.
+    fn take(&mut self, prepared: PreparedImage) -> Result<bool> {
+        let PreparedImage {
+            offset,
             mut image,
-            oddities,
-            ..
-        } = record;
-        for oddity in oddities {
-            self.found(Finding::of_oddity(&image.id, oddity));
+            items,
+            findings,
+        } = prepared;
+        for item in &items {
+            self.progress.items += 1;
+            self.progress.item_bytes += item.size;
+            self.summary.item_bytes += item.size;
         }
-        if !is_file_name(&image.id) {
-            let id = image.id.clone();
-            self.found(Finding::UnusualId { id });
+        let is_damaged = findings.iter().any(Finding::is_damage);
+        findings.into_iter().for_each(|finding| self.found(finding));
+        if is_damaged && self.options.on_damage == OnDamage::Skip {
+            self.summary.skipped += 1;
+            self.expected.left_out.extend(offset);
+            self.found(Finding::ImageSkipped { id: image.id });
+            return Ok(false);
         }
-        self.take_items(&mut image)?;
-        let later = image.id.clone();
-        self.count(&image, |total, of_image| *total += of_image);
-        let displaced = self.transaction.insert_legacy(image)?;
-        self.summary.names -= count(displaced.names.len());
+        let verdict = self.judge(&mut image)?;
+        match verdict {
+            Verdict::Add | Verdict::Replace => {}
+            Verdict::Unchanged => {
+                self.summary.unchanged += 1;
+                return Ok(false);
+            }
+            Verdict::Kept => {
+                self.summary.kept += 1;
+                self.expected.left_out.extend(offset);
+                return Ok(false);
+            }
+            Verdict::Undecided => {
+                self.conflicts += 1;
+                return Ok(false);
+            }
+        }
+        let id = image.id.clone();
+        let folder = ItemFolder::again(self.source, &id)?;
+        for item in &items {
+            let taken = self.sink.put(&folder, &id, item)?;
+            self.summary.stored_bytes += taken;
+            if taken == 0 {
+                self.summary.shared_bytes += item.size;
+            }
+        }
+        self.insert(image, offset, verdict)?;
+        Ok(true)
+    }
+
+    fn judge(&mut self, image: &mut crate::Image) -> Result<Verdict> {
+        let Some(merge) = &mut self.merge else {
+            return Ok(Verdict::Add);
+        };
+        let mut findings = Vec::new();
+        let verdict = merge.judge(image, &mut findings)?;
+        findings.into_iter().for_each(|finding| self.found(finding));
+        Ok(verdict)
+    }
+
+    fn insert(&mut self, image: crate::Image, offset: Option<u64>, verdict: Verdict) -> Result<()> {
+        let id = image.id.clone();
+        self.summary.images += 1;
+        self.summary.names += distinct_names(&image);
+        self.summary.items += items_with_bytes(&image);
+        let displaced = self.sink.insert(image)?;
         for taken in displaced.names {
+            // A name of the store's own images was told as a conflict.
+            let holder = match &self.merge {
+                Some(merge) => merge.holder(&taken.name)?,
+                None => None,
+            };
+            if holder.as_ref() == Some(&taken.holder) {
+                continue;
+            }
+            self.summary.names -= 1;
             self.found(Finding::DuplicateName {
                 name: taken.name,
                 earlier: taken.holder,
-                later: later.clone(),
+                later: id.clone(),
             });
         }
-        if let Some(earlier) = displaced.image {
-            self.count(&earlier, |total, of_image| *total -= of_image);
-            self.found(Finding::DuplicateId {
-                id: later,
-                offset: position.offset,
-            });
+        match (displaced.image, verdict) {
+            (_, Verdict::Replace) => self.summary.replaced += 1,
+            (Some((names, items)), _) => {
+                self.summary.images -= 1;
+                self.summary.names -= names;
+                self.summary.items -= items;
+                let offset = offset.unwrap_or_default();
+                self.expected.latest.insert(id.clone(), offset);
+                self.found(Finding::DuplicateId { id, offset });
+            }
+            (None, _) => {}
         }
         Ok(())
-    }
-
-    fn take_items(&mut self, image: &mut Image) -> Result<()> {
-        let id = image.id.clone();
-        let folder = ItemFolder::open(self.source, &mut self.folders, &id)?;
-        let keys: Vec<_> = keys(image).map(str::to_owned).collect();
-        for key in keys {
-            let file = match folder.item(&id, &key)? {
-                Item::Bytes(file) => file,
-                Item::Without(finding) => {
-                    self.found(finding);
-                    continue;
-                }
-            };
-            let recorded = image.big_data.entry(key.clone()).or_default();
-            let mut input = Checked::new(file, recorded.digest.as_deref());
-            let stored = self.transaction.put_content(&key, &mut input);
-            let stored = stored.map_err(|error| match error {
-                Error::Input { source, .. } => folder.refused(&key, source),
-                error => error,
-            })?;
-            recorded.content = Some(stored.hash);
-            self.progress.items += 1;
-            self.progress.item_bytes += stored.size;
-            self.summary.item_bytes += stored.size;
-            self.summary.stored_bytes += stored.taken;
-            if stored.taken == 0 {
-                self.summary.shared_bytes += stored.size;
-            }
-            for finding in input.findings(&id, &key, recorded, &stored) {
-                self.found(finding);
-            }
-        }
-        for finding in folder.unlisted(image)? {
-            self.found(finding);
-        }
-        Ok(())
-    }
-
-    /// Adds what an image has to the totals, or takes it off them.
-    fn count(&mut self, image: &Image, change: impl Fn(&mut u64, u64)) {
-        let names: std::collections::BTreeSet<_> = image.names.iter().collect();
-        let with_bytes = |item: &&crate::BigDataItem| item.content.is_some();
-        change(&mut self.summary.images, 1);
-        change(&mut self.summary.names, count(names.len()));
-        let items = image.big_data.values().filter(with_bytes).count();
-        change(&mut self.summary.items, count(items));
     }
 
     fn found(&mut self, finding: Finding) {
         tracing::debug!(kind = finding.kind(), %finding);
         (self.options.on_finding)(&finding);
+        self.damage += u64::from(finding.is_damage());
         let kind = finding.kind();
         *self.summary.finding_counts.entry(kind).or_default() += 1;
         if self.summary.findings.len() < self.options.listed_findings {
             self.summary.findings.push(finding);
         }
-    }
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
-}
-
-/// The error of the library for one of the records file.
-fn records_error(path: &Path, error: JsonError) -> Error {
-    let path = path.to_owned();
-    let Position {
-        line,
-        column,
-        offset,
-        ..
-    } = error.position();
-    match error.into_fault() {
-        JsonFault::Read(source) => Error::Io {
-            action: "read",
-            path,
-            source,
-        },
-        fault => Error::LegacyRecords {
-            path,
-            line,
-            column,
-            offset,
-            what: fault.to_string(),
-        },
     }
 }

@@ -1,20 +1,31 @@
 //! What an import did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::legacy::Finding;
+use crate::model::Image;
 
-/// What an import did, and what it found.
+/// What an import did, and what it found. Of a dry run: what it would have done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportSummary {
-    /// Images in the store.
+    /// Images that were added.
     pub images: u64,
     /// Names of these images.
     pub names: u64,
     /// Items of these images whose bytes are in the store.
     pub items: u64,
+    /// Images that a merge found in the store as they are in the directory.
+    pub unchanged: u64,
+    /// Images of the store that a merge kept although the directory has another.
+    pub kept: u64,
+    /// Images of the store that a merge replaced; they count as added too.
+    pub replaced: u64,
+    /// Damaged images that were left out.
+    pub skipped: u64,
+    /// Images without a record that were recovered from their folders; they count as added too.
+    pub recovered: u64,
     /// Bytes of `images.json` that were read.
     pub record_bytes: u64,
     /// Bytes of item files that were read.
@@ -23,6 +34,8 @@ pub struct ImportSummary {
     pub stored_bytes: u64,
     /// Bytes of items that needed none, since another item has the same bytes.
     pub shared_bytes: u64,
+    /// Whether everything was read back and compared with the source.
+    pub verified: bool,
     /// How long it took.
     pub elapsed: Duration,
     /// What was found, in the order it was found: the first of them, up to
@@ -44,4 +57,15 @@ impl ImportSummary {
     pub const fn bytes_read(&self) -> u64 {
         self.record_bytes + self.item_bytes
     }
+}
+
+/// How many names an image has; one that is listed twice is one.
+pub(super) fn distinct_names(image: &Image) -> u64 {
+    image.names.iter().collect::<BTreeSet<_>>().len() as u64
+}
+
+/// How many items of an image have bytes.
+pub(super) fn items_with_bytes(image: &Image) -> u64 {
+    let items = image.big_data.values();
+    items.filter(|item| item.content.is_some()).count() as u64
 }

@@ -8,12 +8,16 @@ mod image_json;
 mod position;
 mod read;
 mod reader;
+mod salvage;
 mod split;
 mod writer;
 
 pub use error::{Byte, JsonError, JsonFault};
 pub use image_json::ImageJson;
 pub use position::Position;
+pub(crate) use read::read as read_record;
 pub use read::{Oddity, Record};
 pub use reader::ImagesJsonReader;
+pub(crate) use salvage::{Lost, Salvaged, Salvager};
+pub(crate) use split::{Element, Splitter};
 pub use writer::ImagesJsonWriter;

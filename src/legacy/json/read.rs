@@ -49,7 +49,7 @@ pub enum Oddity {
 }
 
 /// Reads a record.
-pub(super) fn read(element: Element<'_>) -> Result<Record, JsonError> {
+pub(crate) fn read(element: Element<'_>) -> Result<Record, JsonError> {
     let Element { position, bytes } = element;
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();

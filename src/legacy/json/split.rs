@@ -15,6 +15,8 @@ use crate::model::limits::MAX_RECORD;
 
 /// The legacy store's parser goes no deeper.
 const DEPTH_LIMIT: usize = 10_000;
+/// Within so many bytes of its brace a record that is looked for has the name of its ID.
+const LOOK_AHEAD: usize = 4 << 10;
 /// How much is asked of the input at once; much more than a record usually has.
 const CHUNK: usize = 1 << 20;
 
@@ -74,13 +76,7 @@ impl<R: Read> Splitter<R> {
     pub(crate) fn next(&mut self) -> Result<Option<Element<'_>>, JsonError> {
         match self.find_next() {
             Ok(None) => Ok(None),
-            Ok(Some(length)) => {
-                let position = self.at;
-                let begin = self.start;
-                self.take(length);
-                let bytes = self.buffer.get(begin..begin + length).unwrap_or_default();
-                Ok(Some(Element { position, bytes }))
-            }
+            Ok(Some(length)) => Ok(Some(self.take_element(length))),
             Err(error) => {
                 self.expect = Expect::Nothing;
                 self.ended = true;
@@ -90,13 +86,79 @@ impl<R: Read> Splitter<R> {
         }
     }
 
+    /// Takes the element of this length that begins here.
+    pub(super) fn take_element(&mut self, length: usize) -> Element<'_> {
+        let position = self.at;
+        let begin = self.start;
+        self.take(length);
+        let bytes = self.buffer.get(begin..begin + length).unwrap_or_default();
+        Element { position, bytes }
+    }
+
+    /// The element of this length that begins here; it is not taken.
+    pub(super) fn element(&self, length: usize) -> Element<'_> {
+        Element {
+            position: self.at,
+            bytes: self.rest().get(..length).unwrap_or_default(),
+        }
+    }
+
+    /// Passes over what cannot be read, up to the next place that looks like the beginning of a
+    /// record, which `is_record` then judges; whether there is one. What is passed over is never in
+    /// memory whole.
+    ///
+    /// The legacy store writes the ID first, so a record begins with a brace and that field.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the input.
+    pub(super) fn seek_record(
+        &mut self,
+        is_record: impl Fn(Element<'_>) -> bool,
+    ) -> Result<Option<usize>, JsonError> {
+        loop {
+            match memchr(b'{', self.rest()) {
+                None => {
+                    self.take(self.rest().len());
+                    if self.ended {
+                        self.expect = Expect::Nothing;
+                        return Ok(None);
+                    }
+                    self.fill()?;
+                }
+                Some(at) => {
+                    self.take(at);
+                    self.fill_to(LOOK_AHEAD)?;
+                    if begins_with_id(self.rest()) {
+                        match self.object_length() {
+                            Ok(length) if is_record(self.element(length)) => {
+                                self.expect = Expect::CommaOrEnd;
+                                return Ok(Some(length));
+                            }
+                            Err(error) if matches!(error.fault(), JsonFault::Read(_)) => {
+                                return Err(error);
+                            }
+                            Ok(_) | Err(_) => {}
+                        }
+                    }
+                    self.take(1);
+                }
+            }
+        }
+    }
+
+    /// The place of what comes next.
+    pub(super) const fn position(&self) -> Position {
+        self.at
+    }
+
     /// How many bytes of the text were taken.
     pub(crate) const fn offset(&self) -> u64 {
         self.at.offset
     }
 
     /// Moves to the next element and finds its length.
-    fn find_next(&mut self) -> Result<Option<usize>, JsonError> {
+    pub(super) fn find_next(&mut self) -> Result<Option<usize>, JsonError> {
         if self.expect == Expect::Array && !self.open_array()? {
             return Ok(None);
         }
@@ -283,6 +345,13 @@ impl<R: Read> Splitter<R> {
             byte => self.unexpected(byte, "an image record"),
         }
     }
+}
+
+/// Whether `text` begins with a brace and, but for white space, the field `id`.
+fn begins_with_id(text: &[u8]) -> bool {
+    let inside = text.get(1..).unwrap_or_default().trim_ascii_start();
+    let name = inside.get(..4).unwrap_or_default();
+    name.eq_ignore_ascii_case(b"\"id\"")
 }
 
 /// How far the end of an object was searched for.

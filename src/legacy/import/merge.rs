@@ -1,0 +1,130 @@
+//! Whether an image can be added to the store that is merged into.
+
+use std::collections::HashSet;
+
+use super::options::OnConflict;
+use crate::error::Result;
+use crate::legacy::{Finding, Resolution};
+use crate::model::Image;
+use crate::read::{Source as _, image_with_id, image_with_name};
+use crate::store::Snapshot;
+
+/// Compares images with the state of the store before the merge.
+#[derive(Debug)]
+pub(super) struct Merge {
+    base: Snapshot,
+    on_conflict: OnConflict,
+    /// IDs of images of the store that were replaced.
+    replaced: HashSet<String>,
+}
+
+/// What becomes of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is new.
+    Add,
+    /// It takes the place of an image of the store.
+    Replace,
+    /// The store has it as it is.
+    Unchanged,
+    /// The store keeps another image with its ID.
+    Kept,
+    /// It cannot be decided; the merge will fail.
+    Undecided,
+}
+
+impl Merge {
+    pub(super) fn new(base: Snapshot, on_conflict: OnConflict) -> Self {
+        Self {
+            base,
+            on_conflict,
+            replaced: HashSet::new(),
+        }
+    }
+
+    /// Decides about `image`, and takes off it the names that stay with images of the store.
+    pub(super) fn judge(
+        &mut self,
+        image: &mut Image,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Verdict> {
+        let existing = self.base.view(|tables| image_with_id(tables, &image.id))?;
+        let mut verdict = Verdict::Add;
+        if let Some(existing) = existing {
+            let fields = differences(&existing, image);
+            if fields.is_empty() {
+                return Ok(Verdict::Unchanged);
+            }
+            findings.push(Finding::ImageConflict {
+                id: image.id.clone(),
+                fields,
+                resolution: self.resolution(),
+            });
+            verdict = match self.on_conflict {
+                OnConflict::Fail => Verdict::Undecided,
+                OnConflict::Keep => return Ok(Verdict::Kept),
+                // A second record of the directory replaces the first, not the store's.
+                OnConflict::Replace if !self.replaced.insert(image.id.clone()) => Verdict::Add,
+                OnConflict::Replace => Verdict::Replace,
+            };
+        }
+        let mut kept = HashSet::new();
+        for name in &image.names {
+            let Some(holder) = self.holder(name)?.filter(|holder| *holder != image.id) else {
+                continue;
+            };
+            if kept.insert(name.clone()) {
+                findings.push(Finding::NameConflict {
+                    name: name.clone(),
+                    id: image.id.clone(),
+                    holder,
+                    resolution: self.resolution(),
+                });
+            }
+        }
+        match self.on_conflict {
+            OnConflict::Fail if !kept.is_empty() => verdict = Verdict::Undecided,
+            OnConflict::Keep => image.names.retain(|name| !kept.contains(name)),
+            OnConflict::Fail | OnConflict::Replace => {}
+        }
+        Ok(verdict)
+    }
+
+    /// The ID of the image of the store that had this name before the merge.
+    pub(super) fn holder(&self, name: &str) -> Result<Option<String>> {
+        let holder = self.base.view(|tables| image_with_name(tables, name))?;
+        Ok(holder.map(|holder| holder.id))
+    }
+
+    const fn resolution(&self) -> Resolution {
+        match self.on_conflict {
+            OnConflict::Fail => Resolution::None,
+            OnConflict::Keep => Resolution::Keep,
+            OnConflict::Replace => Resolution::Replace,
+        }
+    }
+}
+
+/// The fields of `images.json` in which two images differ.
+pub(super) fn differences(one: &Image, other: &Image) -> Vec<&'static str> {
+    [
+        ("digest", one.digest == other.digest),
+        ("names", one.names == other.names),
+        ("names-history", one.names_history == other.names_history),
+        ("layer", one.top_layer == other.top_layer),
+        (
+            "mapped-layers",
+            one.mapped_top_layers == other.mapped_top_layers,
+        ),
+        ("metadata", one.metadata == other.metadata),
+        ("big-data-names", one.big_data_names == other.big_data_names),
+        ("big-data", one.big_data == other.big_data),
+        ("created", one.created == other.created),
+        ("flags", one.flags == other.flags),
+        ("unknown fields", one.unknown_fields == other.unknown_fields),
+    ]
+    .into_iter()
+    .filter(|(_, is_equal)| !is_equal)
+    .map(|(field, _)| field)
+    .collect()
+}

@@ -1,0 +1,104 @@
+//! Work that many threads do, with its results in order.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// How many jobs wait for a worker, for each worker, and how many results wait to be taken.
+const QUEUE: usize = 2;
+
+/// Does `work` on every job of `jobs` in `workers` threads, while this thread gives the results to
+/// `take` in the order of the jobs. The jobs are made in a thread of their own.
+///
+/// Only a few jobs and results are in memory at a time: a slow taker slows everybody down. An error
+/// of `take` ends everything.
+pub(super) fn in_order<J: Send, R: Send, E>(
+    workers: usize,
+    jobs: impl Iterator<Item = J> + Send,
+    work: impl Fn(J) -> R + Sync,
+    mut take: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    let workers = workers.max(1);
+    let (give_job, jobs_waiting) = sync_channel::<(J, SyncSender<R>)>(workers * QUEUE);
+    let (announce, announced) = sync_channel::<Receiver<R>>(workers * QUEUE);
+    let jobs_waiting = Mutex::new(jobs_waiting);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for job in jobs {
+                let (give_result, result) = sync_channel(1);
+                // The taker has given up, or every worker has.
+                if announce.send(result).is_err() || give_job.send((job, give_result)).is_err() {
+                    break;
+                }
+            }
+        });
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let waiting = jobs_waiting.lock();
+                    let Ok((job, give_result)) = waiting.map_or_else(
+                        |poisoned| poisoned.into_inner().recv(),
+                        |waiting| waiting.recv(),
+                    ) else {
+                        break;
+                    };
+                    // Nobody may want it any more.
+                    let _ = give_result.send(work(job));
+                }
+            });
+        }
+        // Owned here, so that an early end drops it and with it wakes the thread that makes jobs.
+        let announced = announced;
+        for result in announced.iter() {
+            // Only a worker that panicked gives none, and then the scope ends with its panic.
+            if let Ok(result) = result.recv() {
+                take(result)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::in_order;
+
+    #[test]
+    fn results_come_in_order_and_few_are_made_ahead() {
+        let (made, ahead) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let jobs = (0..500).inspect(|_| {
+            made.fetch_add(1, Ordering::SeqCst);
+        });
+        let mut taken = Vec::new();
+        let slow = |job: usize| {
+            thread::sleep(Duration::from_micros((job as u64 * 7) % 50));
+            job * 2
+        };
+        in_order(3, jobs, slow, |result| {
+            let lead = made.load(Ordering::SeqCst) - taken.len();
+            ahead.fetch_max(lead, Ordering::SeqCst);
+            taken.push(result);
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        assert_eq!(taken, (0..500).map(|job| job * 2).collect::<Vec<_>>());
+        assert!(ahead.into_inner() < 30);
+    }
+
+    #[test]
+    fn an_error_ends_endless_work() {
+        let ended = in_order(
+            2,
+            0..,
+            |job: u64| job,
+            |job| {
+                if job < 100 { Ok(()) } else { Err(job) }
+            },
+        );
+        assert_eq!(ended, Err(100));
+    }
+}

@@ -1,0 +1,211 @@
+//! What a worker does with a batch of records: it parses them, and reads, hashes and compresses
+//! their items.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
+
+use super::batches::{Batch, Next};
+use super::checked::Checked;
+use super::folders::Folders;
+use super::items::{Item, ItemFolder, keys};
+use crate::content::{Encoded, Hashing};
+use crate::error::{Error, Result};
+use crate::legacy::Finding;
+use crate::legacy::item_path::is_file_name;
+use crate::legacy::json::{Lost, Position, Record, read_record};
+use crate::legacy::source::Source;
+use crate::model::{ContentHash, Image, limits};
+
+/// An item up to this size is kept in memory until it is written; a larger one is read once more.
+const WHOLE: u64 = 256 << 10;
+
+/// So many bytes of items a batch keeps in memory.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// An image that is ready to be written.
+#[derive(Debug)]
+pub(super) struct PreparedImage {
+    /// Where its record begins; `None` where it has none.
+    pub(super) offset: Option<u64>,
+    /// The image, with the hashes of the items whose bytes are there.
+    pub(super) image: Image,
+    pub(super) items: Vec<PreparedItem>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// An item whose bytes were read.
+#[derive(Debug)]
+pub(super) struct PreparedItem {
+    pub(super) key: String,
+    pub(super) hash: ContentHash,
+    pub(super) size: u64,
+    /// The bytes, unless they are large or those of an item before.
+    pub(super) encoded: Option<Encoded>,
+}
+
+/// What came out of a batch, in its order.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) steps: Vec<Step>,
+    /// How many bytes of the source were read when it was made.
+    pub(super) read: u64,
+}
+
+/// One thing that came out of a batch.
+#[derive(Debug)]
+pub(super) enum Step {
+    Image(Box<PreparedImage>),
+    Lost(Finding),
+    Failed(Error),
+}
+
+/// Prepares batches.
+pub(super) struct Preparer<'a> {
+    pub(super) source: &'a Source,
+    pub(super) folders: &'a Folders,
+}
+
+impl Preparer<'_> {
+    /// Prepares a batch.
+    pub(super) fn batch(&self, batch: Batch) -> Prepared {
+        let mut workshop = Workshop::default();
+        let mut steps = Vec::new();
+        let read = batch.read;
+        batch.into_each(|next| {
+            // What follows an error does not count.
+            if matches!(steps.last(), Some(Step::Failed(_))) {
+                return;
+            }
+            let unreadable = |error| self.source.records_error(error);
+            steps.push(match next {
+                Next::Record(element) => {
+                    let prepared = read_record(element)
+                        .map_err(unreadable)
+                        .and_then(|record| self.image(element.position, record, &mut workshop));
+                    prepared.map_or_else(Step::Failed, |image| Step::Image(Box::new(image)))
+                }
+                Next::Lost(lost) => Step::Lost(finding_of(lost)),
+                Next::Failed(error) => Step::Failed(unreadable(error)),
+            });
+        });
+        Prepared { steps, read }
+    }
+
+    fn image(
+        &self,
+        position: Position,
+        record: Record,
+        workshop: &mut Workshop,
+    ) -> Result<PreparedImage> {
+        let Record {
+            image, oddities, ..
+        } = record;
+        let mut findings: Vec<_> = oddities
+            .into_iter()
+            .map(|oddity| Finding::of_oddity(&image.id, oddity))
+            .collect();
+        if !is_file_name(&image.id) {
+            let id = image.id.clone();
+            findings.push(Finding::UnusualId { id });
+        }
+        let id = image.id.clone();
+        let folder = ItemFolder::open(self.source, self.folders, &id)?;
+        let mut prepared = PreparedImage {
+            offset: Some(position.offset),
+            image,
+            items: Vec::new(),
+            findings,
+        };
+        workshop.take_items(&folder, &mut prepared)?;
+        let unlisted = folder.unlisted(&prepared.image)?;
+        prepared.findings.extend(unlisted);
+        prepared.image.recompute_digests();
+        Ok(prepared)
+    }
+}
+
+/// What a worker keeps from item to item.
+#[derive(Debug, Default)]
+pub(super) struct Workshop {
+    buffer: Vec<u8>,
+    encoded: HashSet<ContentHash>,
+    kept: usize,
+}
+
+impl Workshop {
+    /// Reads the items of an image.
+    pub(super) fn take_items(
+        &mut self,
+        folder: &ItemFolder<'_>,
+        prepared: &mut PreparedImage,
+    ) -> Result<()> {
+        let id = prepared.image.id.clone();
+        let keys: Vec<_> = keys(&prepared.image).map(str::to_owned).collect();
+        for key in keys {
+            let file = match folder.item(&id, &key)? {
+                Item::Bytes(file) => file,
+                Item::Without(finding) => {
+                    prepared.findings.push(finding);
+                    continue;
+                }
+            };
+            let recorded = prepared.image.big_data.entry(key.clone()).or_default();
+            let mut input = Checked::new(file, recorded.digest.as_deref());
+            let (hash, size) = self
+                .read(&mut input)
+                .map_err(|error| folder.refused(&key, error))?;
+            if size > limits::MAX_BIG_DATA_SIZE {
+                return Err(Error::TooLarge {
+                    what: format!("the big data item {key:?}, in bytes,"),
+                    size,
+                    limit: limits::MAX_BIG_DATA_SIZE,
+                });
+            }
+            recorded.content = Some(hash);
+            let found = input.findings(&id, &key, recorded, &hash, size);
+            prepared.findings.extend(found);
+            let encoded = self.encode(&hash, size)?;
+            prepared.items.push(PreparedItem {
+                key,
+                hash,
+                size,
+                encoded,
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads an item; it is in the buffer afterwards where it is not large.
+    fn read(&mut self, input: &mut Checked<File>) -> io::Result<(ContentHash, u64)> {
+        self.buffer.clear();
+        input.by_ref().take(WHOLE).read_to_end(&mut self.buffer)?;
+        if (self.buffer.len() as u64) < WHOLE {
+            return Ok((ContentHash::of(&self.buffer), self.buffer.len() as u64));
+        }
+        let rest = input.take(limits::MAX_BIG_DATA_SIZE);
+        let mut hashing = Hashing::new(self.buffer.as_slice().chain(rest));
+        io::copy(&mut hashing, &mut io::sink())?;
+        Ok(hashing.finish())
+    }
+
+    /// The bytes in the buffer, ready to be stored, unless that is of no use.
+    fn encode(&mut self, hash: &ContentHash, size: u64) -> Result<Option<Encoded>> {
+        if size >= WHOLE || self.kept >= BATCH_BYTES || !self.encoded.insert(*hash) {
+            return Ok(None);
+        }
+        let encoded = Encoded::new(&self.buffer);
+        let encoded = encoded.map_err(|failure| failure.at(std::path::Path::new("a new store")))?;
+        self.kept += encoded.len();
+        Ok(Some(encoded))
+    }
+}
+
+fn finding_of(lost: Lost) -> Finding {
+    Finding::RecordsLost {
+        offset: lost.begin.offset,
+        line: lost.begin.line,
+        length: lost.length,
+        what: lost.error.to_string(),
+    }
+}
