@@ -89,7 +89,7 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::LegacyLocked { .. } => Some("the option is --lock-timeout"),
         Error::AlreadyExists { .. } => Some("choose another path or move it away"),
         Error::ReadOnly { .. } => Some("leave out --read-only"),
-        Error::Corrupt { .. } => Some("restore it from a backup"),
+        Error::Corrupt { .. } => Some("see: image-store verify, and image-store repair"),
         _ => None,
     }
 }

@@ -173,7 +173,7 @@ fn a_damaged_store_exits_with_3_and_says_what_to_do() {
         let (code, line) = ran.failed();
         assert_eq!(code, 3, "{line}");
         assert!(
-            line.contains("is damaged") && line.contains("backup"),
+            line.contains("is damaged") && line.contains("image-store repair"),
             "{line}"
         );
     }
