@@ -1,5 +1,7 @@
 //! The record of one image.
 
+use std::collections::HashMap;
+
 use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
@@ -108,12 +110,12 @@ pub(crate) fn decode_image(number: u64, sealed: &[u8]) -> Outcome<Image> {
 impl Record {
     fn from_image(image: &Image) -> Outcome<Self> {
         let (items, listing) = pack_items(image);
+        let present: HashMap<_, _> = image.names.iter().zip(0_u32..).collect();
         let history = image.names_history.iter().map(|name| {
-            let present = image.names.iter().position(|present| present == name);
-            match present.and_then(|index| u32::try_from(index).ok()) {
-                Some(index) => HistoryName::Present(index),
-                None => HistoryName::Text(name.clone()),
-            }
+            present.get(name).map_or_else(
+                || HistoryName::Text(name.clone()),
+                |index| HistoryName::Present(*index),
+            )
         });
         let flags = image.flags.iter().map(|(flag, value)| {
             let text = serde_json::to_string(value)
@@ -209,7 +211,7 @@ impl Record {
 fn pack_items(image: &Image) -> (Vec<Item>, Listing) {
     let mut order: Vec<&str> = Vec::new();
     let mut indices = Vec::new();
-    let mut place = std::collections::HashMap::new();
+    let mut place = HashMap::new();
     for key in &image.big_data_names {
         let index = *place.entry(key.as_str()).or_insert_with(|| {
             order.push(key);

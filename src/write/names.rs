@@ -1,5 +1,7 @@
 //! Names move between images.
 
+use std::collections::HashSet;
+
 use crate::engine::Outcome;
 use crate::model::{dedupe, limits};
 use crate::read::resolve_image;
@@ -33,7 +35,10 @@ pub(crate) fn change_names(
     after.names = match change {
         NameChange::Set => dedupe(names),
         NameChange::Add => dedupe(names.into_iter().chain(held)),
-        NameChange::Remove => dedupe(held.filter(|name| !names.contains(name))),
+        NameChange::Remove => {
+            let names: HashSet<_> = names.into_iter().collect();
+            dedupe(held.filter(|name| !names.contains(name)))
+        }
     };
     limits::check_names(&after.names)?;
     after.move_names_to_history();

@@ -5,6 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test may say plainly what must hold"
 )]

@@ -14,7 +14,7 @@ const PATH: &str = "IMAGE_STORE_TEST_PATH";
 /// Before each line that a child says: the test harness writes to the same stream.
 const MARK: &str = "child: ";
 /// How long is waited for a child to say something: longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A child process, ended at the latest when this is dropped.
 pub(crate) struct Child {
