@@ -33,7 +33,7 @@ pub struct NewImage {
     pub metadata: String,
     /// The image's digest; that of its first manifest item where it is `None`.
     pub digest: Option<String>,
-    /// When the image was created; the present time where it is `None`.
+    /// When the image was created; the present time where it is `None` or [`Timestamp::ZERO`].
     pub created: Option<Timestamp>,
     /// Values that belong to the caller.
     pub flags: BTreeMap<String, serde_json::Value>,

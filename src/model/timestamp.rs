@@ -101,6 +101,11 @@ impl Timestamp {
         self.offset_minutes
     }
 
+    /// Whether this is the instant of [`ZERO`](Self::ZERO), at any offset.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.seconds == Self::ZERO.seconds && self.nanosecond == 0
+    }
+
     fn from_date_time(date_time: OffsetDateTime) -> Self {
         Self {
             seconds: date_time.unix_timestamp(),

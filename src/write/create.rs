@@ -42,6 +42,8 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Ima
     if let Some(digest) = &digest {
         validate_digest(digest)?;
     }
+    // The legacy store takes its zero time for none, whatever offset it is written with.
+    let created = new.created.filter(|created| !created.is_zero());
     let mut image = Image {
         id,
         digest,
@@ -49,7 +51,7 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Ima
         names_history: new.names_history,
         top_layer: new.top_layer.filter(|layer| !layer.is_empty()),
         metadata: new.metadata,
-        created: Some(new.created.unwrap_or_else(Timestamp::now)),
+        created: Some(created.unwrap_or_else(Timestamp::now)),
         flags: new.flags,
         ..Image::default()
     };

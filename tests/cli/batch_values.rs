@@ -234,3 +234,14 @@ fn a_manifest_has_the_digest_that_the_caller_says() {
     }
     batch.end();
 }
+
+#[test]
+fn the_zero_time_of_the_legacy_store_is_no_time() {
+    let place = Place::new();
+    let mut batch = place.batch();
+    for zero in ["0001-01-01T00:00:00Z", "0001-01-01T02:00:00+02:00"] {
+        let image = batch.ok(json!({"op": "create", "created": zero}));
+        let created = image["created"].as_str().unwrap();
+        assert!(created.starts_with("20"), "{zero} was kept: {created}");
+    }
+}
