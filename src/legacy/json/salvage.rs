@@ -137,7 +137,7 @@ mod tests {
             salvaged(br#"[{"id":"a"},{"id":"b","names":["#),
             [
                 "a",
-                "12+20 the text is cut short: it ends here, but the array is not closed"
+                "12+19 the text is cut short: it ends here, but the array is not closed"
             ]
         );
         assert_eq!(
