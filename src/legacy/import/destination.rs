@@ -10,7 +10,7 @@ use super::sketch::Sketch;
 use super::summary::{distinct_names, items_with_bytes};
 use crate::error::{Error, Result};
 use crate::model::Image;
-use crate::store::{ImageStore, Nascent, OpenOptions, Placement, Snapshot, Transaction};
+use crate::store::{ImageStore, Nascent, OpenOptions, Placement, Snapshot, Transaction, is_there};
 use crate::write::TakenName;
 
 /// What an import makes.
@@ -31,7 +31,7 @@ pub(super) struct OldStore(Option<ImageStore>);
 
 impl Destination {
     pub(super) fn of(path: &Path, options: &ImportOptions<'_>) -> Result<Self> {
-        let is_there = path.symlink_metadata().is_ok();
+        let is_there = is_there(path)?;
         let opening = OpenOptions::default()
             .create(false)
             .lock_wait(options.lock_wait);
