@@ -46,7 +46,7 @@ pub const CALLS: [Call; 10] = [
 
 impl Call {
     /// The numbers of the system calls that do this.
-    fn numbers(self) -> &'static [libc::c_long] {
+    pub fn numbers(self) -> &'static [libc::c_long] {
         match self {
             Self::Open => &[
                 #[cfg(target_arch = "x86_64")]
@@ -115,48 +115,54 @@ impl Call {
 #[derive(Debug)]
 pub struct Outcome<T> {
     pub result: T,
-    /// How many calls of the kind were made.
-    pub calls: usize,
+    /// Whether the call was made.
+    pub made: bool,
 }
 
-impl<T> Outcome<T> {
-    /// Whether the call with that number was made, so that it failed.
-    pub fn failed(&self, nth: usize) -> bool {
-        self.calls > nth
-    }
-}
-
-/// Does `work` in a thread of its own with the `nth` call of a kind failing; `None` lets all pass.
+/// Does `work` in a thread of its own with the `nth` call of a kind failing.
 pub fn failing<T: Send>(
     call: Call,
     nth: usize,
-    errno: Option<Errno>,
+    errno: Errno,
     work: impl FnOnce() -> T + Send,
 ) -> Outcome<T> {
+    let mut calls = 0;
+    let result = watched(call.numbers(), work, |_| {
+        calls += 1;
+        (calls - 1 == nth).then_some(errno)
+    });
+    Outcome {
+        result,
+        made: calls > nth,
+    }
+}
+
+/// Does `work` in a thread of its own, of whose calls with these numbers `answer` says before each
+/// whether it fails.
+pub fn watched<T: Send>(
+    numbers: &[libc::c_long],
+    work: impl FnOnce() -> T + Send,
+    answer: impl FnMut(&libc::seccomp_data) -> Option<Errno> + Send,
+) -> T {
     thread::scope(|scope| {
         let (sender, listener) = mpsc::sync_channel(1);
         let worker = scope.spawn(move || {
-            sender.send(install(call.numbers())).unwrap();
-            // The supervisor waits for the end of the threads, so nothing may be left to do.
+            sender.send(install(numbers)).unwrap();
             work()
         });
         let listener = listener
             .recv()
             .unwrap()
             .expect("this test needs seccomp with notifications (Linux 5.9 or later)");
-        let supervisor = scope.spawn(move || supervise(&listener, nth, errno));
+        let supervisor = scope.spawn(move || supervise(&listener, answer));
         let result = worker.join();
-        let calls = supervisor.join().unwrap();
-        match result {
-            Ok(result) => Outcome { result, calls },
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        supervisor.join().unwrap();
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-/// Answers until no thread has the filter any more; says how many calls there were.
-fn supervise(listener: &OwnedFd, nth: usize, errno: Option<Errno>) -> usize {
-    let mut calls = 0;
+/// Answers until no thread has the filter any more.
+fn supervise(listener: &OwnedFd, mut answer: impl FnMut(&libc::seccomp_data) -> Option<Errno>) {
     loop {
         let mut poll = libc::pollfd {
             fd: listener.as_raw_fd(),
@@ -164,12 +170,11 @@ fn supervise(listener: &OwnedFd, nth: usize, errno: Option<Errno>) -> usize {
             revents: 0,
         };
         // SAFETY: one valid `pollfd`.
-        let ready = unsafe { libc::poll(&raw mut poll, 1, -1) };
-        if ready < 0 {
+        if unsafe { libc::poll(&raw mut poll, 1, -1) } < 0 {
             continue;
         }
         if poll.revents & libc::POLLIN == 0 {
-            return calls;
+            return;
         }
         // SAFETY: the kernel wants zeroes, and all fields are numbers.
         let mut asked: libc::seccomp_notif = unsafe { std::mem::zeroed() };
@@ -177,20 +182,18 @@ fn supervise(listener: &OwnedFd, nth: usize, errno: Option<Errno>) -> usize {
         if unsafe { libc::ioctl(listener.as_raw_fd(), RECEIVE, &raw mut asked) } < 0 {
             continue;
         }
-        let fails = calls == nth;
-        calls += 1;
-        let mut answer = libc::seccomp_notif_resp {
+        let mut reply = libc::seccomp_notif_resp {
             id: asked.id,
             val: 0,
             error: 0,
             flags: 0,
         };
-        match errno {
-            Some(errno) if fails => answer.error = -errno.raw_os_error(),
-            _ => answer.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
+        match answer(&asked.data) {
+            Some(errno) => reply.error = -errno.raw_os_error(),
+            None => reply.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
         }
         // SAFETY: as above; it fails where the asking thread is gone, which is well.
-        unsafe { libc::ioctl(listener.as_raw_fd(), SEND, &raw mut answer) };
+        unsafe { libc::ioctl(listener.as_raw_fd(), SEND, &raw mut reply) };
     }
 }
 

@@ -5,6 +5,7 @@
 mod filter;
 mod look;
 mod operation;
+mod order;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -72,8 +73,8 @@ impl Trial {
         let Operation { act, target, .. } = self.operation;
         let folder = tempfile::tempdir_in(room()).unwrap();
         copy(self.start.path(), folder.path());
-        let outcome = failing(call, nth, Some(errno), || act(folder.path()));
-        let made = outcome.failed(nth);
+        let outcome = failing(call, nth, errno, || act(folder.path()));
+        let made = outcome.made;
         let found = look(&folder.path().join(target))?;
         if let Some(source) = self.operation.source
             && look(&folder.path().join(source))? != self.source
