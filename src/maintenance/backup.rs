@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::maintenance::compact::size;
 use crate::maintenance::progress::{Meter, Progress, Stage};
 use crate::read::Source;
-use crate::store::{Nascent, Placement, Snapshot};
+use crate::store::{Nascent, Placement, Snapshot, is_there};
 use crate::tables::{ReadTables, WriteTables};
 
 /// What a backup holds.
@@ -58,7 +58,7 @@ impl Snapshot {
         mut progress: impl FnMut(Progress),
     ) -> Result<BackupSummary> {
         let path = path.as_ref();
-        if path.symlink_metadata().is_ok() {
+        if is_there(path)? {
             return Err(crate::Error::AlreadyExists {
                 path: path.to_owned(),
             });

@@ -94,8 +94,12 @@ impl Image {
     /// Puts every name of the image in front of its history, in turn, so that the last of them
     /// ends up newest.
     ///
-    /// Mirrors `Image.addNameToHistory`, which the legacy store calls once a name.
+    /// Mirrors `Image.addNameToHistory`, which the legacy store calls once a name: a history that
+    /// was given with duplicates keeps them until there is a name to add.
     pub(crate) fn move_names_to_history(&mut self) {
+        if self.names.is_empty() {
+            return;
+        }
         let newest_first = self.names.iter().rev();
         self.names_history = dedupe(newest_first.chain(&self.names_history).cloned());
     }

@@ -16,7 +16,7 @@ use crate::engine::{Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::store::database::{Engine, Handle};
-use crate::store::file::{folder, identity, io_error, name, sync_folder};
+use crate::store::file::{folder, identity, io_error, is_there, name, sync_folder};
 use crate::store::gate::Gate;
 use crate::store::{Access, ImageStore, OpenOptions};
 
@@ -162,7 +162,7 @@ fn is_kept(file: &NamedTempFile, path: &Path) -> Result<bool> {
     file.as_file()
         .lock()
         .map_err(|source| io_error("lock the new store", path, source))?;
-    Ok(file.path().exists())
+    is_there(file.path())
 }
 
 /// The names of temporary files for the store at `path` begin with this.

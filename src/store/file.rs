@@ -76,6 +76,19 @@ pub(super) fn identity(file: &File, path: &Path) -> Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
+/// Whether anything is at `path`, be it a link that leads nowhere.
+///
+/// # Errors
+///
+/// [`Error::Io`] where the system does not say.
+pub(crate) fn is_there(path: &Path) -> Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_error("look at", path, error)),
+    }
+}
+
 /// The folder that `path` is in.
 pub(crate) fn folder(path: &Path) -> PathBuf {
     match path.parent() {

@@ -20,7 +20,7 @@ mod waiter;
 
 pub use access::Access;
 pub(crate) use birth::{Nascent, Placement};
-pub(crate) use file::{folder, io_error, open_existing, sync_folder};
+pub(crate) use file::{folder, io_error, is_there, open_existing, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
 pub(crate) use pauses::Pauses;

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     missing_docs,
     unreachable_pub,
     reason = "a test may say plainly what must hold"
@@ -19,4 +20,5 @@ mod layers;
 mod place;
 mod power_cut;
 mod state;
+mod system;
 mod workload;

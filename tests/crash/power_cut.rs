@@ -12,12 +12,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use image_store::legacy::{self, Existing, ImportOptions, OnConflict};
 use image_store::{Access, ImageStore, NewImage};
 
 use crate::disk::{Cut, Disk, Event, Moment, moments};
 use crate::place::{Place, new_store, on};
 use crate::state::{State, state, verified};
-use crate::workload::{Step, workload};
+use crate::workload::{Step, workload, write_directory};
 
 /// The operations of one run, and the states between them.
 struct Recording {
@@ -49,6 +50,17 @@ fn record_with(
             Step::Do(_) => step.run(&store).unwrap(),
             Step::Reopen => {
                 store.close();
+                store = open();
+            }
+            Step::Import(images) => {
+                store.close();
+                let folder = tempfile::tempdir().unwrap();
+                write_directory(folder.path(), images);
+                let options = ImportOptions::default()
+                    .existing(Existing::Merge(OnConflict::Replace))
+                    .threads(1)
+                    .engine(on(&disk, access));
+                legacy::import(folder.path(), &place.path, options).unwrap();
                 store = open();
             }
             Step::Compact => {

@@ -1,8 +1,14 @@
 //! Operations of every kind, the same ones for the same seed.
 
-use image_store::{ImageStore, ManifestDigest, NewImage, Result, Timestamp, Transaction};
+use std::fs;
+use std::path::Path;
+
+use image_store::{
+    ContentHash, ImageStore, ManifestDigest, NewImage, Result, Timestamp, Transaction,
+};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
 
 /// One operation that a caller would get an acknowledgement for.
 #[derive(Clone, Debug)]
@@ -13,6 +19,18 @@ pub enum Step {
     Reopen,
     /// Closes the store, compacts it and opens it again.
     Compact,
+    /// Closes the store, merges these images of a legacy directory into it, whatever it has, and
+    /// opens it again.
+    Import(Vec<Imported>),
+}
+
+/// An image of a legacy directory.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    image: usize,
+    names: Vec<usize>,
+    /// The length of its one item.
+    item: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +63,7 @@ pub fn workload(seed: u64, length: usize) -> Vec<Step> {
             };
             match at % 16 {
                 11 => Step::Reopen,
+                6 => Step::Import((0..3).map(|_| imported(&mut random, &mut images)).collect()),
                 13 if random.random_bool(0.5) => Step::Compact,
                 _ => Step::Do(
                     (0..changes)
@@ -61,6 +80,37 @@ pub fn workload(seed: u64, length: usize) -> Vec<Step> {
     );
     steps.insert(length * 3 / 4, Step::Do(vec![Change::Wipe]));
     steps
+}
+
+fn imported(random: &mut StdRng, images: &mut usize) -> Imported {
+    *images += 1;
+    Imported {
+        // New ones, and some that may be there.
+        image: *images - random.random_range(1..4.min(*images + 1)),
+        names: vec![random.random_range(0..20)],
+        item: [40, 5_000, 70_000][random.random_range(0..3)],
+    }
+}
+
+/// Writes a legacy images directory with these images.
+pub fn write_directory(folder: &Path, images: &[Imported]) {
+    let records = images.iter().map(|Imported { image, names, item }| {
+        let id = id(*image);
+        let of_image = folder.join(&id);
+        fs::create_dir_all(&of_image).unwrap();
+        let bytes = bytes(*item as u64 + *image as u64, *item);
+        fs::write(of_image.join("manifest"), &bytes).unwrap();
+        json!({
+            "id": id,
+            "names": texts(names),
+            "created": "2023-01-02T03:04:05Z",
+            "big-data-names": ["manifest"],
+            "big-data-sizes": {"manifest": item},
+            "big-data-digests": {"manifest": ContentHash::of(&bytes).to_digest()},
+        })
+    });
+    let records = Value::Array(records.collect());
+    fs::write(folder.join("images.json"), records.to_string()).unwrap();
 }
 
 fn change(random: &mut StdRng, images: &mut usize) -> Change {

@@ -47,6 +47,9 @@ fn perform(task: &str, path: &Path) {
         "large-random-item" => large_items::in_and_out(path, false),
         "large-sparse-item" => large_items::in_and_out(path, true),
         "move-names" => snapshots::move_names_in_child(path),
+        crowd if crowd.starts_with(model::crowd::TASK) => {
+            model::crowd::in_child(&crowd[model::crowd::TASK.len()..], path);
+        }
         unknown => panic!("there is no task {unknown:?}"),
     }
 }

@@ -10,7 +10,7 @@ use super::sketch::Sketch;
 use super::summary::{distinct_names, items_with_bytes};
 use crate::error::{Error, Result};
 use crate::model::Image;
-use crate::store::{ImageStore, Nascent, OpenOptions, Placement, Snapshot, Transaction};
+use crate::store::{ImageStore, Nascent, Placement, Snapshot, Transaction, is_there};
 use crate::write::TakenName;
 
 /// What an import makes.
@@ -31,8 +31,10 @@ pub(super) struct OldStore(Option<ImageStore>);
 
 impl Destination {
     pub(super) fn of(path: &Path, options: &ImportOptions<'_>) -> Result<Self> {
-        let is_there = path.symlink_metadata().is_ok();
-        let opening = OpenOptions::default()
+        let is_there = is_there(path)?;
+        let opening = options
+            .engine
+            .clone()
             .create(false)
             .lock_wait(options.lock_wait);
         match options.existing {
@@ -68,7 +70,7 @@ impl Destination {
         if options.dry_run {
             return Ok(Self::Nothing(None));
         }
-        let engine = OpenOptions::default().cache_size(options.cache_size);
+        let engine = options.engine.clone().cache_size(options.cache_size);
         let new = Nascent::new(path, &engine)?;
         Ok(Self::New { new, old })
     }

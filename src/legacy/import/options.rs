@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::legacy::Finding;
+use crate::store::OpenOptions;
 
 /// What an import does where a store is at its destination already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +84,8 @@ pub struct ImportOptions<'a> {
     pub(super) threads: usize,
     pub(super) cache_size: usize,
     pub(super) listed_findings: usize,
+    /// How the engine is opened.
+    pub(super) engine: OpenOptions,
     pub(super) on_progress: Box<dyn FnMut(&ImportProgress) + 'a>,
     pub(super) on_finding: Box<dyn FnMut(&Finding) + 'a>,
 }
@@ -119,6 +122,7 @@ impl Default for ImportOptions<'_> {
             threads: thread::available_parallelism().map_or(1, usize::from),
             cache_size: 128 << 20,
             listed_findings: 10_000,
+            engine: OpenOptions::default(),
             on_progress: Box::new(|_| {}),
             on_finding: Box::new(|_| {}),
         }
@@ -204,6 +208,16 @@ impl<'a> ImportOptions<'a> {
     /// to [`on_finding`](Self::on_finding).
     pub const fn listed_findings(mut self, limit: usize) -> Self {
         self.listed_findings = limit;
+        self
+    }
+
+    /// How the engine is opened: with the storage and the access of these options.
+    ///
+    /// For the tests of this project; not a promise.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn engine(mut self, options: OpenOptions) -> Self {
+        self.engine = options;
         self
     }
 

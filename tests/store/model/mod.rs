@@ -3,6 +3,7 @@
 //! follows from the records.
 
 mod compare;
+pub(crate) mod crowd;
 mod legacy;
 mod operation;
 mod pools;
@@ -98,6 +99,8 @@ fn the_model_and_the_store_agree_on_every_operation_once() {
         Step::Do(Op::Delete("abd".to_owned())),
         Step::Reopen { exclusive: false },
         create("", &["n1"]),
+        // Its history has a name twice, and keeps it so while no name is added to it.
+        names(Names::Remove, "n1", &["n1"]),
         Step::Do(Op::CollectGarbage),
         Step::Do(Op::Wipe),
     ]);

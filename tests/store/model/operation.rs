@@ -103,7 +103,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     let names = prop_oneof![Just(Names::Set), Just(Names::Add), Just(Names::Remove)];
     let layer = || select(LAYERS).prop_map(str::to_owned);
     let flag = || select(FLAGS).prop_map(str::to_owned);

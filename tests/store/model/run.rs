@@ -205,7 +205,7 @@ macro_rules! perform {
     };
 }
 
-fn in_transaction(on: &mut Transaction, op: &Op) -> image_store::Result<Option<Image>> {
+pub(crate) fn in_transaction(on: &mut Transaction, op: &Op) -> image_store::Result<Option<Image>> {
     perform!(on, op)
 }
 
