@@ -23,6 +23,8 @@ mod conformance;
 mod export;
 mod export_kill;
 mod import;
+mod import_options;
 mod list_and_inspect;
 mod maintenance;
 mod readme;
+mod terminal;

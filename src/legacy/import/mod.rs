@@ -19,6 +19,6 @@ mod sketch;
 mod summary;
 mod verify;
 
-pub use options::{Existing, ImportOptions, ImportProgress, OnConflict, OnDamage};
+pub use options::{Existing, ImportOptions, ImportProgress, ImportStage, OnConflict, OnDamage};
 pub use run::import;
 pub use summary::ImportSummary;

@@ -10,7 +10,7 @@ use super::destination::{Destination, Sink};
 use super::folders::{Folders, finding_of};
 use super::items::ItemFolder;
 use super::merge::{Merge, Verdict};
-use super::options::{ImportOptions, ImportProgress, OnDamage};
+use super::options::{ImportOptions, ImportProgress, ImportStage, OnDamage};
 use super::ordered::in_order;
 use super::orphans;
 use super::prepare::{Prepared, PreparedImage, Preparer, Step};
@@ -88,11 +88,15 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
         ..
     } = import;
     let check = options.verify;
+    progress.stage = ImportStage::Writing;
+    (options.on_progress)(&progress);
     destination.finish(sink, |written| {
         if check {
-            progress.verifying = true;
+            progress.stage = ImportStage::Verifying;
             verify(&source, written, &expected, &mut progress, &mut options)?;
             summary.verified = true;
+            progress.stage = ImportStage::Writing;
+            (options.on_progress)(&progress);
         }
         Ok(())
     })?;
