@@ -18,4 +18,5 @@ mod fixtures;
 mod import_atomicity;
 mod import_findings;
 mod import_fixtures;
+mod import_merge;
 mod json_fixtures;

@@ -17,6 +17,7 @@ mod prepare;
 mod run;
 mod sketch;
 mod summary;
+mod superseded;
 mod verify;
 
 pub use options::{Existing, ImportOptions, ImportProgress, ImportStage, OnConflict, OnDamage};
