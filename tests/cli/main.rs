@@ -23,6 +23,7 @@ mod conformance;
 mod export;
 mod export_kill;
 mod import;
+mod import_malformed;
 mod import_options;
 mod list_and_inspect;
 mod maintenance;
