@@ -13,6 +13,9 @@ mod item_path;
 mod json;
 mod lock;
 mod source;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod token;
 
 pub use directory::FileKind;
