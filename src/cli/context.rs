@@ -1,6 +1,7 @@
 //! What the global options mean to a command: which store, opened how.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use anstyle::Style;
@@ -69,6 +70,11 @@ impl Context {
     /// Opens the store for a command that only reads: much faster, and it creates nothing.
     pub(crate) fn open_to_read(&self) -> Result<ImageStore> {
         self.opening().read_only(true).open(&self.store)
+    }
+
+    /// How long others who use the store are waited for.
+    pub(crate) const fn lock_wait(&self) -> Duration {
+        self.options.lock_wait
     }
 
     /// How the global options say that a store is opened.

@@ -87,7 +87,16 @@ const fn hint(error: &Error) -> Option<&'static str> {
             Some("nothing was written; to leave such images out: --skip-unrepresentable")
         }
         Error::LegacyLocked { .. } => Some("the option is --lock-timeout"),
-        Error::AlreadyExists { .. } => Some("choose another path or move it away"),
+        Error::AlreadyExists { .. } => {
+            Some("choose another path, move it away, or see --help for what can be done with it")
+        }
+        Error::LegacyRecords { .. } => {
+            Some("nothing was written; to take what is whole around it: --salvage")
+        }
+        Error::LegacyDamage { .. } => {
+            Some("to import what is there, or leave damaged images out: --on-damage report|skip")
+        }
+        Error::MergeConflicts { .. } => Some("to settle them: --on-conflict keep|replace"),
         Error::ReadOnly { .. } => Some("leave out --read-only"),
         Error::Corrupt { .. } => Some("see: image-store verify, and image-store repair"),
         _ => None,

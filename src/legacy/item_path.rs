@@ -46,14 +46,16 @@ pub fn item_file_name(key: &str) -> String {
 /// assert_eq!(item_key("manifest").as_deref(), Some("manifest"));
 /// assert_eq!(item_key("=WG1hbmlmZXN0").as_deref(), Some("Xmanifest"));
 /// assert_eq!(item_key("=bWFuaWZlc3Q="), None);
+/// assert_eq!(item_key("=").as_deref(), Some("="));
 /// ```
 #[must_use]
 pub fn item_key(name: &str) -> Option<String> {
-    let key = match name.strip_prefix('=') {
-        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?,
-        None => name.to_owned(),
-    };
-    (is_file_name(name) && item_file_name(&key) == name).then_some(key)
+    let decode = |encoded| String::from_utf8(STANDARD.decode(encoded).ok()?).ok();
+    let decoded = name.strip_prefix('=').and_then(decode);
+    // The key `=` is its own file name.
+    let keys = decoded.into_iter().chain([name.to_owned()]);
+    let mut keys = keys.filter(|key| is_file_name(name) && item_file_name(key) == name);
+    keys.next()
 }
 
 /// The names on the way from the images directory to the folder of the image `id`, or `None` where

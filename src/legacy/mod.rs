@@ -13,13 +13,17 @@ mod item_path;
 mod json;
 mod lock;
 mod source;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod token;
 
 pub use directory::FileKind;
 pub use export::{ExportFinding, ExportMode, ExportOptions, ExportProgress, ExportSummary, export};
 pub use finding::{Finding, Resolution};
 pub use import::{
-    Existing, ImportOptions, ImportProgress, ImportSummary, OnConflict, OnDamage, import,
+    Existing, ImportOptions, ImportProgress, ImportStage, ImportSummary, OnConflict, OnDamage,
+    import,
 };
 pub use item_path::{item_file_name, item_key};
 pub use json::{

@@ -69,7 +69,7 @@ fn what_the_directory_cannot_hold_is_named_with_the_way_out() {
     let ran = place.run(&["export", target, "--skip-unrepresentable"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
-        ran.stderr.starts_with("warning: image \"../evil\": "),
+        ran.told()[0].starts_with("warning: image \"../evil\": "),
         "{ran:?}"
     );
     assert!(ran.stdout.contains("left out 1 image"), "{ran:?}");

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test may say plainly what must hold"
@@ -23,6 +24,11 @@ mod conformance;
 mod export;
 mod export_kill;
 mod import;
+mod import_full_disk;
+mod import_kill;
+mod import_malformed;
+mod import_options;
 mod list_and_inspect;
 mod maintenance;
 mod readme;
+mod terminal;

@@ -64,18 +64,26 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// The lines of standard error, but for those that tell how far it is.
+    pub(crate) fn told(&self) -> Vec<&str> {
+        let lines = self.stderr.lines();
+        lines
+            .filter(|line| !line.starts_with("progress: "))
+            .collect()
+    }
+
     /// The exit code and the one line of standard error.
     #[track_caller]
     pub(crate) fn failed(&self) -> (i32, &str) {
-        let lines: Vec<_> = self.stderr.lines().collect();
+        let lines = self.told();
         assert_eq!(lines.len(), 1, "not one line of error: {self:?}");
         (self.code, lines[0])
     }
 
-    /// Standard output, of a run that succeeded without a word on standard error.
+    /// Standard output, of a run that succeeded without anything to tell.
     #[track_caller]
     pub(crate) fn printed(&self) -> &str {
-        assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{self:?}");
+        assert_eq!((self.code, self.told()), (0, Vec::new()), "{self:?}");
         &self.stdout
     }
 

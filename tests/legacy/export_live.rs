@@ -2,21 +2,15 @@
 //! engine, changes the engine's token, and writes nothing outside.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use image_store::legacy::{self, ExportFinding, ExportMode, ExportOptions};
 use image_store::{Error, ImageStore, Lookup, ManifestDigest, NewImage};
-use rustix::fs::{FlockOperation, fcntl_lock};
 
 use crate::export_support::{export, import, names, tree};
 use crate::fixtures::Fixture;
-
-/// Says which lock the child process of a test holds.
-const HELD: &str = "IMAGE_STORE_TEST_HOLDS";
+use crate::holder::Holder;
 
 /// Removes, changes and adds images of a store that came from podman.
 fn change(store: &ImageStore) {
@@ -151,15 +145,7 @@ fn links_are_not_followed_and_what_is_in_the_way_is_named_before_anything_change
 fn an_engine_that_holds_the_lock_is_waited_for() {
     let fixture = Fixture::podman("B");
     let store = import(&fixture);
-    let mut holder = Command::new(std::env::current_exe().unwrap())
-        .args(["export_live::holder_of_the_lock", "--exact", "--nocapture"])
-        .env(HELD, fixture.images.join("images.lock"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("locked")));
+    let holder = Holder::start(&fixture.images.join("images.lock"));
 
     let before = tree(&fixture.images);
     let timeout = Duration::from_millis(200);
@@ -175,27 +161,10 @@ fn an_engine_that_holds_the_lock_is_waited_for() {
     }
     assert!(tree(&fixture.images) == before);
 
-    let input = holder.stdin.take();
     let release = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));
-        drop(input);
+        holder.end();
     });
     export(&store, &fixture.images, ExportMode::Live).unwrap();
     release.join().unwrap();
-    assert!(holder.wait().unwrap().success());
-}
-
-/// Not a test of its own: the process that another test starts to hold a lock until its input ends.
-#[test]
-fn holder_of_the_lock() {
-    let Some(path) = std::env::var_os(HELD) else {
-        return;
-    };
-    let file = fs::File::options()
-        .write(true)
-        .open(Path::new(&path))
-        .unwrap();
-    fcntl_lock(&file, FlockOperation::LockExclusive).unwrap();
-    writeln!(std::io::stdout(), "locked").unwrap();
-    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }

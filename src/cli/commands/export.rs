@@ -58,24 +58,20 @@ impl Export {
             (target, None) => (target.unwrap_or_default(), ExportMode::New),
         };
         let snapshot = context.open_to_read()?.read()?;
-        let progress = Progress::new();
+        let progress = Progress::new(self.quiet);
         let options = ExportOptions::default()
             .mode(mode)
             .skip_unrepresentable(self.skip_unrepresentable)
             .lock_timeout(self.lock_timeout)
-            .on_progress(|reached| {
-                if !self.quiet {
-                    progress.show_export(reached);
-                }
-            })
+            .on_progress(|reached| progress.show(reached))
             .on_finding(|finding| {
                 // Where the export is refused for them, the error names them.
-                if !self.quiet && (self.skip_unrepresentable || !finding.is_unrepresentable()) {
-                    progress.warn(finding);
+                if self.skip_unrepresentable || !finding.is_unrepresentable() {
+                    progress.warn(finding.kind(), finding);
                 }
             });
         let summary = legacy::export(&snapshot, &target, options);
-        progress.finish();
+        progress.finish(summary.is_ok());
         if self.json {
             print_json(&summary?)?;
         } else {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::options::OnConflict;
+use super::superseded::Superseded;
 use crate::error::Result;
 use crate::legacy::{Finding, Resolution};
 use crate::model::Image;
@@ -14,8 +15,7 @@ use crate::store::Snapshot;
 pub(super) struct Merge {
     base: Snapshot,
     on_conflict: OnConflict,
-    /// IDs of images of the store that were replaced.
-    replaced: HashSet<String>,
+    superseded: Superseded,
 }
 
 /// What becomes of an image.
@@ -27,6 +27,8 @@ pub(super) enum Verdict {
     Replace,
     /// The store has it as it is.
     Unchanged,
+    /// A later record has its ID.
+    Superseded,
     /// The store keeps another image with its ID.
     Kept,
     /// It cannot be decided; the merge will fail.
@@ -34,23 +36,47 @@ pub(super) enum Verdict {
 }
 
 impl Merge {
-    pub(super) fn new(base: Snapshot, on_conflict: OnConflict) -> Self {
+    pub(super) const fn new(
+        base: Snapshot,
+        on_conflict: OnConflict,
+        superseded: Superseded,
+    ) -> Self {
         Self {
             base,
             on_conflict,
-            replaced: HashSet::new(),
+            superseded,
         }
     }
 
-    /// Decides about `image`, and takes off it the names that stay with images of the store.
+    /// Decides about `image`, whose record begins at `offset`, and takes off it the names that stay
+    /// with other images.
     pub(super) fn judge(
         &mut self,
+        offset: Option<u64>,
         image: &mut Image,
         findings: &mut Vec<Finding>,
     ) -> Result<Verdict> {
+        let recorded_names = image.names.clone();
+        if let Some(offset) = offset
+            && let Some(later) = self.superseded.take_off(offset, image, findings)
+        {
+            findings.push(Finding::DuplicateId {
+                id: image.id.clone(),
+                offset: later,
+            });
+            return Ok(Verdict::Superseded);
+        }
         let existing = self.base.view(|tables| image_with_id(tables, &image.id))?;
         let mut verdict = Verdict::Add;
         if let Some(existing) = existing {
+            // A name that a later record has too stayed here if that was left out as damaged.
+            let may_be =
+                |name: &&String| image.names.contains(name) || existing.names.contains(name);
+            if existing.names != image.names
+                && recorded_names.iter().filter(may_be).eq(&existing.names)
+            {
+                image.names.clone_from(&existing.names);
+            }
             let fields = differences(&existing, image);
             if fields.is_empty() {
                 return Ok(Verdict::Unchanged);
@@ -63,8 +89,6 @@ impl Merge {
             verdict = match self.on_conflict {
                 OnConflict::Fail => Verdict::Undecided,
                 OnConflict::Keep => return Ok(Verdict::Kept),
-                // A second record of the directory replaces the first, not the store's.
-                OnConflict::Replace if !self.replaced.insert(image.id.clone()) => Verdict::Add,
                 OnConflict::Replace => Verdict::Replace,
             };
         }

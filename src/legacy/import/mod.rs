@@ -17,8 +17,9 @@ mod prepare;
 mod run;
 mod sketch;
 mod summary;
+mod superseded;
 mod verify;
 
-pub use options::{Existing, ImportOptions, ImportProgress, OnConflict, OnDamage};
+pub use options::{Existing, ImportOptions, ImportProgress, ImportStage, OnConflict, OnDamage};
 pub use run::import;
 pub use summary::ImportSummary;

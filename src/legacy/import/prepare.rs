@@ -143,6 +143,8 @@ impl Workshop {
         let id = prepared.image.id.clone();
         let keys: Vec<_> = keys(&prepared.image).map(str::to_owned).collect();
         for key in keys {
+            // As the store will have it: what is listed is there, if only without bytes.
+            prepared.image.big_data.entry(key.clone()).or_default();
             let file = match folder.item(&id, &key)? {
                 Item::Bytes(file) => file,
                 Item::Without(finding) => {

@@ -10,11 +10,12 @@ use super::destination::{Destination, Sink};
 use super::folders::{Folders, finding_of};
 use super::items::ItemFolder;
 use super::merge::{Merge, Verdict};
-use super::options::{ImportOptions, ImportProgress, OnDamage};
+use super::options::{ImportOptions, ImportProgress, ImportStage, OnDamage};
 use super::ordered::in_order;
 use super::orphans;
 use super::prepare::{Prepared, PreparedImage, Preparer, Step};
 use super::summary::{ImportSummary, distinct_names, items_with_bytes};
+use super::superseded::Superseded;
 use super::verify::{Expected, verify};
 use crate::error::{Error, Result};
 use crate::legacy::Finding;
@@ -66,10 +67,17 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
         None => None,
     };
     let (sink, base) = destination.begin()?;
+    let merge = match base {
+        None => None,
+        Some((base, on_conflict)) => {
+            let superseded = Superseded::of(&source, options.salvage, options.threads)?;
+            Some(Merge::new(base, on_conflict, superseded))
+        }
+    };
     let mut import = Import {
         source: &source,
         sink,
-        merge: base.map(|(base, on_conflict)| Merge::new(base, on_conflict)),
+        merge,
         expected: Expected::default(),
         progress: ImportProgress::default(),
         summary: ImportSummary::default(),
@@ -88,11 +96,15 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
         ..
     } = import;
     let check = options.verify;
+    progress.stage = ImportStage::Writing;
+    (options.on_progress)(&progress);
     destination.finish(sink, |written| {
         if check {
-            progress.verifying = true;
+            progress.stage = ImportStage::Verifying;
             verify(&source, written, &expected, &mut progress, &mut options)?;
             summary.verified = true;
+            progress.stage = ImportStage::Writing;
+            (options.on_progress)(&progress);
         }
         Ok(())
     })?;
@@ -232,7 +244,7 @@ impl Import<'_> {
             self.found(Finding::ImageSkipped { id: image.id });
             return Ok(false);
         }
-        let verdict = self.judge(&mut image)?;
+        let verdict = self.judge(offset, &mut image)?;
         match verdict {
             Verdict::Add | Verdict::Replace => {}
             Verdict::Unchanged => {
@@ -241,6 +253,10 @@ impl Import<'_> {
             }
             Verdict::Kept => {
                 self.summary.kept += 1;
+                self.expected.left_out.extend(offset);
+                return Ok(false);
+            }
+            Verdict::Superseded => {
                 self.expected.left_out.extend(offset);
                 return Ok(false);
             }
@@ -262,12 +278,12 @@ impl Import<'_> {
         Ok(true)
     }
 
-    fn judge(&mut self, image: &mut crate::Image) -> Result<Verdict> {
+    fn judge(&mut self, offset: Option<u64>, image: &mut crate::Image) -> Result<Verdict> {
         let Some(merge) = &mut self.merge else {
             return Ok(Verdict::Add);
         };
         let mut findings = Vec::new();
-        let verdict = merge.judge(image, &mut findings)?;
+        let verdict = merge.judge(offset, image, &mut findings)?;
         findings.into_iter().for_each(|finding| self.found(finding));
         Ok(verdict)
     }

@@ -133,7 +133,7 @@ impl<S: Lookup, W: Fn(&str, &str) -> Error> Comparison<'_, S, W> {
         for key in keys {
             let content = stored.big_data.get(&key).and_then(|item| item.content);
             match (folder.item(&id, &key)?, content) {
-                (Item::Without(_), None) => continue,
+                (Item::Without(_), None) => {}
                 (Item::Bytes(file), Some(_)) => {
                     let mut bytes = self.store.big_data_reader(&id, &key)?;
                     let same = equal(file, &mut bytes);

@@ -10,6 +10,7 @@ mod read;
 mod reader;
 mod salvage;
 mod split;
+mod whole;
 mod writer;
 
 pub use error::{Byte, JsonError, JsonFault};

@@ -31,7 +31,8 @@ pub(crate) struct Lost {
 ///
 /// Where the text cannot be read on, it goes on at the next record that is whole: an object that
 /// begins with an ID that is not empty and has no field of a wrong type. In a stretch that was
-/// overwritten with parts of other records that may be one that the engine had removed.
+/// overwritten with parts of other records that may be one that the engine had removed. A record in
+/// which objects and arrays lie more than 128 deep in each other is not salvaged.
 pub(crate) struct Salvager<R> {
     splitter: Splitter<R>,
     state: State,
@@ -48,7 +49,7 @@ enum State {
 impl<R: Read> Salvager<R> {
     pub(crate) fn new(input: R) -> Self {
         Self {
-            splitter: Splitter::new(input),
+            splitter: Splitter::salvaging(input),
             state: State::Reading,
         }
     }
@@ -177,6 +178,41 @@ mod tests {
         let ids = salvaged(br#"[null,{"id":"a"},5,{"id":6},{"id":"b"} {"id":"c"}] x [{"id":"d"}]"#);
         let ids: Vec<_> = ids.iter().filter(|id| id.len() == 1).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
+    }
+
+    /// A text made to be read again and again cost hours for a few megabytes.
+    #[test]
+    fn a_hostile_text_costs_no_more_than_its_length() {
+        let nested = |open: &str, count: usize| format!("[{}", open.repeat(count));
+        let texts = [
+            nested("[", 1 << 20),
+            nested("{", 1 << 20),
+            nested("{\"id\":", 100_000),
+            nested("{\"id\":\"", 100_000),
+            nested("{\"id\":\"a\",\"x\":[", 12_000),
+            nested("{\"id\":\"a\",\"x\":[{\"id\":\"b\"},", 10_000),
+            nested("{\"id\":\"a\"},{\"", 60_000),
+            nested("{\"id\":\"a\"},{\"x\":[", 12_000),
+            nested("{\"id\":\"a\",\"flags\":[]},", 10_000),
+            format!(
+                "[{}{}",
+                "{\"id\":\"a\",\"names\":{\"x\":".repeat(60),
+                "{},".repeat(60_000)
+            ),
+        ];
+        for text in texts {
+            let mut salvager = Salvager::new(text.as_bytes());
+            while salvager.next().unwrap().is_some() {}
+            assert_eq!(salvager.offset(), text.len() as u64);
+            let looked_at = salvager.splitter.looked_at;
+            let bound = text.len() as u64 * (u64::from(super::super::whole::DEPTH) + 2);
+            let beginning: String = text.chars().take(40).collect();
+            assert!(
+                looked_at <= bound,
+                "{beginning}: {looked_at} of {}",
+                text.len()
+            );
+        }
     }
 
     #[test]

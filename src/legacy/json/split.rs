@@ -11,6 +11,7 @@ use memchr::{memchr, memchr2};
 
 use super::error::{Byte, JsonError, JsonFault};
 use super::position::Position;
+use super::whole::{Step, Whole};
 use crate::model::limits::MAX_RECORD;
 
 /// The legacy store's parser goes no deeper.
@@ -32,6 +33,11 @@ pub(crate) struct Splitter<R> {
     ended: bool,
     expect: Expect,
     limit: usize,
+    /// Whether the text may be damaged and is read on after that.
+    salvaging: bool,
+    /// How many bytes were looked at to find the ends of objects.
+    #[cfg(test)]
+    pub(super) looked_at: u64,
 }
 
 /// One element of the array.
@@ -57,6 +63,15 @@ impl<R: Read> Splitter<R> {
         Self::with_limit(input, MAX_RECORD)
     }
 
+    /// Reads a text that may be damaged. What cannot be the beginning of a record is noticed at the
+    /// first byte that is wrong, so that reading on costs no more than the text is long.
+    pub(super) fn salvaging(input: R) -> Self {
+        Self {
+            salvaging: true,
+            ..Self::new(input)
+        }
+    }
+
     fn with_limit(input: R, limit: usize) -> Self {
         Self {
             input,
@@ -67,6 +82,9 @@ impl<R: Read> Splitter<R> {
             ended: false,
             expect: Expect::Array,
             limit,
+            salvaging: false,
+            #[cfg(test)]
+            looked_at: 0,
         }
     }
 
@@ -228,15 +246,30 @@ impl<R: Read> Splitter<R> {
 
     /// The length of the object that begins here.
     fn object_length(&mut self) -> Result<usize, JsonError> {
-        let mut scan = Scan::default();
+        let (mut scan, mut whole) = (Scan::default(), Whole::default());
         loop {
-            match scan.run(self.rest()) {
-                Progress::End(length) => return Ok(length),
-                Progress::TooDeep(at) => {
-                    let limit = DEPTH_LIMIT;
-                    return Err(self.fault_in(at, JsonFault::TooDeep { limit }));
+            if self.salvaging {
+                #[cfg(test)]
+                let before = whole.done();
+                let step = whole.run(self.rest());
+                #[cfg(test)]
+                {
+                    self.looked_at += (whole.done() - before) as u64;
                 }
-                Progress::More => {}
+                match step {
+                    Step::End(length) => return Ok(length),
+                    Step::Broken(at, fault) => return Err(self.fault_in(at, fault)),
+                    Step::More => {}
+                }
+            } else {
+                match scan.run(self.rest()) {
+                    Progress::End(length) => return Ok(length),
+                    Progress::TooDeep(at) => {
+                        let limit = DEPTH_LIMIT;
+                        return Err(self.fault_in(at, JsonFault::TooDeep { limit }));
+                    }
+                    Progress::More => {}
+                }
             }
             let before = self.rest().len();
             if before > self.limit {
