@@ -111,8 +111,8 @@ mod write;
 pub use content::BigDataReader;
 pub use error::{Error, ErrorKind, Result};
 pub use maintenance::{
-    BackupSummary, CompactSummary, Finding, Index, Progress, RepairOptions, RepairSummary, Stage,
-    StoreStats, VerifyCounts, VerifyOptions, VerifyReport,
+    BackupSummary, CompactSummary, Finding, Index, Leftovers, Progress, RepairOptions,
+    RepairSummary, Stage, StoreStats, VerifyCounts, VerifyOptions, VerifyReport,
 };
 pub use model::{
     BigDataItem, ContentHash, Image, InvalidTimestamp, NewBigData, NewImage, Timestamp,
