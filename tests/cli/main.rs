@@ -29,6 +29,7 @@ mod list_and_inspect;
 mod listings;
 mod maintenance;
 mod manual;
+mod memory;
 mod readme;
 mod removing;
 mod terminal;
