@@ -33,3 +33,4 @@ mod memory;
 mod readme;
 mod removing;
 mod terminal;
+mod tour;
