@@ -36,25 +36,72 @@ fn pages_that_cannot_be_written_are_the_systems_word() {
     assert!(line.contains("/dev/null/man1"), "{line}");
 }
 
-/// Every command that the help lists, and so every page and completion, has a line that says what
-/// it does.
-#[test]
-fn every_command_says_what_it_does() {
+/// The commands that the help lists, but for `help` itself; each must say what it does.
+fn commands() -> Vec<String> {
     let help = run(program().arg("--help"));
     let (_, commands) = help.printed().split_once("Commands:\n").unwrap();
     let (commands, _) = commands.split_once("\n\n").unwrap();
-    let commands: Vec<_> = commands
+    commands
         .lines()
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .collect();
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            let name = words.next().unwrap();
+            assert!(words.next().is_some(), "{name} does not say what it does");
+            name.to_owned()
+        })
+        .filter(|name| name != "help")
+        .collect()
+}
+
+#[test]
+fn every_command_says_what_it_does() {
+    let commands = commands();
     assert!(commands.len() > 25, "{commands:#?}");
-    for line in commands {
-        let mut words = line.split_whitespace();
-        let name = words.next().unwrap();
-        assert!(words.next().is_some(), "{name} does not say what it does");
-        if name != "help" {
-            let own = run(program().args([name, "--help"]));
-            assert!(own.printed().contains("Usage: image-store"), "{name}");
+    for name in commands {
+        let own = run(program().args([&name, "--help"]));
+        assert!(own.printed().contains("Usage: image-store"), "{name}");
+    }
+}
+
+/// The reference has a section for each command, and in it each of its options. Those of `import`
+/// and `export` are told elsewhere.
+#[test]
+fn the_reference_tells_of_every_command_and_option() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/command-line.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let sections: Vec<&str> = page.split("\n### ").collect();
+    let options = |help: &str| -> Vec<String> {
+        help.lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with('-'))
+            .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
+            .map(|word| word.trim_end_matches(',').to_owned())
+            .collect()
+    };
+    let general = options(run(program().args(["exists", "--help"])).printed());
+    assert!(general.len() >= 6, "{general:?}");
+    for option in &general {
+        assert!(
+            sections[0].contains(option.as_str()),
+            "{option} is not told"
+        );
+    }
+    for command in commands() {
+        let section = sections.iter().find(|section| {
+            let heading = section.lines().next();
+            heading == Some(command.as_str())
+        });
+        let section = section.unwrap_or_else(|| panic!("{command} is not told"));
+        if ["import", "export"].contains(&command.as_str()) {
+            continue;
+        }
+        let help = run(program().args([&command, "--help"]));
+        for option in options(help.printed()) {
+            assert!(
+                general.contains(&option) || section.contains(&option),
+                "{command} {option} is not told"
+            );
         }
     }
 }
