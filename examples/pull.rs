@@ -39,7 +39,7 @@ fn main() -> Outcome<()> {
         "the old image is there, untagged"
     );
     assert_eq!(store.get(&second)?.big_data_names.len(), 4);
-    println!("{name} is {}", &second[..12]);
+    println!("{name} is {second:.12}");
     Ok(())
 }
 
