@@ -66,7 +66,7 @@ pub enum Error {
     },
 
     /// The image has no such item, or its bytes were missing when it was imported.
-    #[error("the image {id:?} has no bytes for a big data item {key:?}")]
+    #[error("the image {id:?} has no big data item {key:?}, or not its bytes")]
     BigDataUnknown {
         /// The ID of the image.
         id: String,
@@ -167,6 +167,16 @@ pub enum Error {
     NotFound {
         /// Where it was looked for.
         path: PathBuf,
+    },
+
+    /// The folder in which a store is to be created is not there.
+    #[error("there is no folder {} to create a store in; create it first, or choose another path",
+            path.display())]
+    FolderMissing {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
 
     /// There is something at the path already.
@@ -425,6 +435,7 @@ impl Error {
             | Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::TransactionBroken { .. }
             | Self::NotFound { .. }
+            | Self::FolderMissing { .. }
             | Self::AlreadyExists { .. }
             | Self::LegacySource { .. }
             | Self::NeedsRecovery { .. }

@@ -70,11 +70,64 @@
 //! These rest on a local file system whose `fsync` does what it says. A store belongs to the process
 //! that opened it: a forked child is refused with [`Error::Forked`] until it opens the store itself.
 //!
+//! # Use in a program
+//!
+//! - **Threads.** [`ImageStore`] and [`Snapshot`] are `Send`, `Sync` and cheap to clone: open the store
+//!   once, give a clone to each thread. Of several threads that write, one does at a time, in the
+//!   order they came; a [`Transaction`] stays on the thread that began it.
+//! - **Async.** The library blocks. Run it where blocking is allowed, such as tokio's
+//!   `spawn_blocking`, a whole transaction in one closure.
+//! - **Processes.** They share the file; there is no server. All who share a store must open it with
+//!   the same [`Access`].
+//! - **Forks.** A child of `fork` opens the store anew. `exec` needs no care.
+//! - **Caches.** [`Lookup::generation`] changes with every transaction: a cache that remembers it
+//!   knows for the price of one lookup whether it still holds.
+//!
+//! The folder `examples/` of the repository has a program for each: `thread_pool.rs`, `pull.rs`,
+//! `async/tokio.rs`, `async/http.rs`.
+//!
 //! # Errors
 //!
 //! There is one [`Error`]; each variant names the thing at fault, and says what to do where there is
 //! something to do. [`Error::kind`] groups them into the few cases that a program tells apart, each
 //! with a fixed text. The causes are behind [`source`](std::error::Error::source).
+//!
+//! ```
+//! use image_store::{Error, ErrorKind, ImageStore, Lookup, NewImage};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let store = ImageStore::open(dir.path().join("images.redb"))?;
+//! store.create(NewImage::new().id("ab1").name("app"))?;
+//! store.create(NewImage::new().id("ab2"))?;
+//!
+//! // What a program decides by: an ambiguous prefix is an unknown image, too.
+//! match store.get("ab") {
+//!     Ok(image) => println!("{}", image.id),
+//!     Err(error) if error.kind() == ErrorKind::ImageUnknown => println!("pull it: {error}"),
+//!     Err(error) => return Err(error.into()),
+//! }
+//!
+//! // What a person is helped by is in the variant.
+//! let Err(Error::AmbiguousPrefix { candidates, .. }) = store.get("ab") else { panic!() };
+//! assert_eq!(candidates, ["ab1", "ab2"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What to do with them:
+//!
+//! | kind | what a program does |
+//! |---|---|
+//! | `ImageUnknown`, `BigDataUnknown`, `SizeUnknown`, `DigestUnknown` | takes it for an answer |
+//! | `DuplicateId`, `DuplicateName` | looks who has it, or takes the name with [`set_names`](Transaction::set_names) |
+//! | `InvalidBigDataName`, `InvalidDigest`, `BadRequest`, `ReadOnly` | has a mistake of its own to mend |
+//! | `Busy` | tries again later; the wait was [`OpenOptions::lock_wait`] |
+//! | `Io` | tells a person; when the cause is gone, opens the store again |
+//! | `Corrupt` | tells a person: [`ImageStore::verify`], [`OpenOptions::repair`], or a backup |
+//!
+//! A step of a transaction that is refused leaves nothing of itself, and the transaction goes on. One
+//! that fails in the file breaks it: every later step is [`Error::TransactionBroken`], and nothing is
+//! kept. A commit that fails may have happened, as a whole or not at all: open the store again and
+//! look.
 //!
 //! # What it costs
 //!
@@ -88,9 +141,44 @@
 //! A snapshot that is kept while others write keeps the pages it sees from being used again, and the
 //! file grows: take one for a task, not for the life of a program.
 //!
+//! To see where time goes: `cargo bench -p image-store-benches` measures each operation beside other
+//! engines; `cargo run --release --example waiting` how long processes wait for each other; and a
+//! subscriber of `tracing` at the level `debug` is told of each open, transaction and commit.
+//! [`ImageStore::stats`] tells where room goes, and what is kept for snapshots.
+//!
+//! ```
+//! use image_store::{ImageStore, Lookup, NewImage};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let store = ImageStore::open(dir.path().join("images.redb"))?;
+//! // A hundred images for the syncs of one.
+//! let mut transaction = store.write()?;
+//! for number in 0..100 {
+//!     transaction.create(NewImage::new().name(format!("localhost/app:{number}")))?;
+//! }
+//! transaction.commit()?;
+//! assert_eq!(store.stats()?.images, 100);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Limits
 //!
-//! See [`limits`]. The number of images is bounded by the disk.
+//! They are kept by every mutation, which fails with [`Error::TooLarge`] and changes nothing. The
+//! number of images is bounded by the disk.
+//!
+//! | what | limit |
+//! |---|---|
+//! | ID, name, item key, layer, flag | [4,096 bytes](limits::MAX_TEXT) |
+//! | names of an image | [10,000](limits::MAX_NAMES) |
+//! | items of an image | [10,000](limits::MAX_BIG_DATA) |
+//! | an item | [1 TiB](limits::MAX_BIG_DATA_SIZE) |
+//! | metadata | [16 MiB](limits::MAX_METADATA) |
+//! | a record: all of an image but the bytes of its items | [64 MiB](limits::MAX_RECORD) |
+//!
+//! # Features
+//!
+//! `cli`, on by default, is the `image-store` program; a library does without:
+//! `default-features = false`. `testing` is for this project's own tests.
 
 mod codec;
 mod content;
@@ -111,8 +199,8 @@ mod write;
 pub use content::BigDataReader;
 pub use error::{Error, ErrorKind, Result};
 pub use maintenance::{
-    BackupSummary, CompactSummary, Finding, Index, Progress, RepairOptions, RepairSummary, Stage,
-    StoreStats, VerifyCounts, VerifyOptions, VerifyReport,
+    BackupSummary, CompactSummary, Finding, Index, Leftovers, Progress, RepairOptions,
+    RepairSummary, Stage, StoreStats, VerifyCounts, VerifyOptions, VerifyReport,
 };
 pub use model::{
     BigDataItem, ContentHash, Image, InvalidTimestamp, NewBigData, NewImage, Timestamp,

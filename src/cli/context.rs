@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use anstyle::Style;
-use image_store::{Error, ImageStore, OpenOptions, Result};
+use image_store::{Error, ImageStore, OpenOptions, Result, Transaction};
 
 use super::args::Global;
+use super::failure::Failure;
 
 /// The path where neither `--store` nor `$IMAGE_STORE` gives one.
 const DEFAULT_STORE: &str = "images.redb";
@@ -56,6 +57,18 @@ impl Context {
     /// Opens a store that is there to change it.
     pub(crate) fn open_existing(&self) -> Result<ImageStore> {
         self.opening().create(false).open(&self.store)
+    }
+
+    /// Runs a step on a store that is there, as one transaction.
+    pub(crate) fn change<R>(
+        &self,
+        step: impl FnOnce(&mut Transaction) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        self.refuse_read_only()?;
+        let mut transaction = self.open_existing()?.write()?;
+        let result = step(&mut transaction)?;
+        transaction.commit()?;
+        Ok(result)
     }
 
     /// Refuses to go on with a command that changes the store, where `--read-only` was given.

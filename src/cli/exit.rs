@@ -1,6 +1,7 @@
 //! How the program ends: the exit codes, which never change their meaning.
 
 use std::fmt::Write as _;
+use std::io;
 use std::process::ExitCode;
 
 use image_store::{Error, ErrorKind};
@@ -45,7 +46,7 @@ impl Exit {
     }
 
     /// The exit code for an error of the library that ends a command.
-    pub(crate) const fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             // Not damage of a store: the command line names something that cannot be used.
             Error::NotFound { .. }
@@ -56,6 +57,10 @@ impl Exit {
             | Error::LegacySource { .. }
             | Error::LegacyRecords { .. } => Self::Usage,
             Error::MergeConflicts { .. } => Self::No,
+            // Bytes of an item that do not decode.
+            Error::Input { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                Self::Damage
+            }
             _ => match error.kind() {
                 ErrorKind::ImageUnknown
                 | ErrorKind::DuplicateId

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use image_store::Error;
 use thiserror::Error as ThisError;
@@ -23,9 +24,33 @@ pub(crate) enum Failure {
     /// Standard input could not be read.
     #[error("could not read standard input")]
     Input(#[source] io::Error),
+
+    /// A file that was named on the command line could not be read.
+    #[error("could not read {}", path.display())]
+    File { path: PathBuf, source: io::Error },
+
+    /// What the line says.
+    #[error("{line}")]
+    Told { exit: Exit, line: String },
 }
 
 impl Failure {
+    /// The answer is no.
+    pub(crate) fn no(line: impl Into<String>) -> Self {
+        Self::Told {
+            exit: Exit::No,
+            line: line.into(),
+        }
+    }
+
+    /// The command line asks for what cannot be.
+    pub(crate) fn usage(line: impl Into<String>) -> Self {
+        Self::Told {
+            exit: Exit::Usage,
+            line: line.into(),
+        }
+    }
+
     /// Tells a person about it on standard error, and says how the program ends.
     ///
     /// A closed pipe is no failure of the program: whoever read the results has had enough.
@@ -37,6 +62,8 @@ impl Failure {
         match self {
             Self::Store(error) => Exit::of(error),
             Self::Output(_) | Self::Input(_) => Exit::Io,
+            Self::File { .. } => Exit::Usage,
+            Self::Told { exit, .. } => *exit,
         }
     }
 
@@ -60,7 +87,8 @@ impl Failure {
     const fn is_of_the_system(&self) -> bool {
         match self {
             Self::Store(error) => matches!(error, Error::Io { .. } | Error::Input { .. }),
-            Self::Output(_) | Self::Input(_) => true,
+            Self::Output(_) | Self::Input(_) | Self::File { .. } => true,
+            Self::Told { .. } => false,
         }
     }
 
@@ -97,6 +125,9 @@ const fn hint(error: &Error) -> Option<&'static str> {
             Some("to import what is there, or leave damaged images out: --on-damage report|skip")
         }
         Error::MergeConflicts { .. } => Some("to settle them: --on-conflict keep|replace"),
+        Error::BigDataUnknown { .. } | Error::SizeUnknown { .. } | Error::DigestUnknown { .. } => {
+            Some("see: image-store data list")
+        }
         Error::ReadOnly { .. } => Some("leave out --read-only"),
         Error::Corrupt { .. } => Some("see: image-store verify, and image-store repair"),
         _ => None,

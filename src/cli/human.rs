@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use image_store::Timestamp;
+use image_store::{Image, Timestamp};
 use indicatif::{BinaryBytes, HumanCount, HumanDuration};
 
 /// How many characters of an ID a person is shown.
@@ -23,6 +23,15 @@ pub(crate) fn age(created: Option<Timestamp>, now: Timestamp) -> String {
     }
 }
 
+/// The bytes of all items of an image whose size is known.
+pub(crate) fn items_size(image: &Image) -> u64 {
+    image
+        .big_data
+        .values()
+        .filter_map(|item| u64::try_from(item.size?).ok())
+        .fold(0, u64::saturating_add)
+}
+
 /// A number of bytes, as in "1.46 KiB".
 pub(crate) fn size(bytes: u64) -> String {
     BinaryBytes(bytes).to_string()
@@ -37,6 +46,15 @@ pub(crate) fn count(number: u64, thing: &str) -> String {
 /// The first characters of an ID, enough to tell images apart at a glance.
 pub(crate) fn short_id(id: &str) -> String {
     printable(id).chars().take(SHORT_ID).collect()
+}
+
+/// Names as a person is shown them.
+pub(crate) fn names(names: &[String]) -> String {
+    if names.is_empty() {
+        return "<none>".to_owned();
+    }
+    let shown: Vec<_> = names.iter().map(|name| printable(name)).collect();
+    shown.join(", ")
 }
 
 /// `text` without anything that could move the cursor or change the colours of a terminal: IDs and

@@ -4,10 +4,15 @@
 mod args;
 mod batch;
 mod commands;
+mod confirm;
 mod context;
 mod exit;
 mod failure;
 mod human;
+mod image_arg;
+mod image_config;
+mod input;
+mod listing;
 mod output;
 mod progress;
 mod stage_bar;

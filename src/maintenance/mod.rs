@@ -2,6 +2,7 @@
 
 mod backup;
 mod compact;
+mod leftovers;
 mod progress;
 mod repair;
 mod set_aside;
@@ -10,6 +11,7 @@ mod verify;
 
 pub use backup::BackupSummary;
 pub use compact::CompactSummary;
+pub use leftovers::Leftovers;
 pub use progress::{Progress, Stage};
 pub use repair::{RepairOptions, RepairSummary};
 pub use stats::StoreStats;

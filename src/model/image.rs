@@ -91,6 +91,15 @@ impl Image {
         self.recompute_digests();
     }
 
+    /// Removes the item under `key`, and says whether anything was recorded of it.
+    pub(crate) fn remove_item(&mut self, key: &str) -> bool {
+        let names = self.big_data_names.len();
+        self.big_data_names.retain(|name| name != key);
+        let removed = self.big_data.remove(key).is_some();
+        self.recompute_digests();
+        removed || self.big_data_names.len() != names
+    }
+
     /// Puts every name of the image in front of its history, in turn, so that the last of them
     /// ends up newest.
     ///

@@ -13,9 +13,9 @@ use crate::read::pages::paged;
 use crate::read::{DigestEntry, NameEntry, Prefix, Source, contradiction, image_at};
 use crate::tables::ReadTables;
 
-/// All images in the order of their numbers, which is that of their creation.
-pub(super) fn images<S: Source>(source: S) -> impl Iterator<Item = Result<Image>> {
-    let mut from = 0;
+/// The images from the number `from` on, in the order of their numbers, which is that of their
+/// creation.
+pub(super) fn images<S: Source>(source: S, mut from: u64) -> impl Iterator<Item = Result<Image>> {
     paged(move |wanted| {
         let page = source.view(|tables| {
             let read_only = tables.read_only();

@@ -176,7 +176,33 @@ pub trait Lookup: Source {
     ///
     /// Only those of the file, at once or from the iterator.
     fn images(&self) -> Result<impl Iterator<Item = Result<Image>>> {
-        Ok(listing::images(self.hold()?))
+        Ok(listing::images(self.hold()?, 0))
+    }
+
+    /// The images that were created after the one that `reference` refers to, in the order they were
+    /// created: the next page of [`images`](Self::images).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// for id in ["c", "b", "a"] {
+    ///     store.create(NewImage::new().id(id))?;
+    /// }
+    /// let next = store.images_after("c")?.next().unwrap()?;
+    /// assert_eq!(next.id, "b");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get); those of the file, at once or from the iterator.
+    fn images_after(&self, reference: &str) -> Result<impl Iterator<Item = Result<Image>>> {
+        let held = self.hold()?;
+        let (number, _) = held.view(|tables| resolve_image(tables, reference))?;
+        Ok(listing::images(held, number.saturating_add(1)))
     }
 
     /// The images that have `digest` as their own or as that of one of their manifests, in the

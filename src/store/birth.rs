@@ -185,12 +185,24 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
     }
 }
 
-/// Removes the temporary files of builders that died.
-fn remove_leftovers(path: &Path) -> Result<()> {
+/// Removes the temporary files of builders that died, and returns the length of each.
+///
+/// # Errors
+///
+/// [`Error::FolderMissing`], [`Error::Io`].
+pub(crate) fn remove_leftovers(path: &Path) -> Result<Vec<u64>> {
     let prefix = temporary_prefix(path)?;
     let folder = folder(path);
     let refused = |source| io_error("look for leftovers in", &folder, source);
-    for entry in folder.read_dir().map_err(refused)? {
+    let entries = folder.read_dir().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::FolderMissing {
+            path: folder.clone(),
+            source,
+        },
+        _ => refused(source),
+    })?;
+    let mut removed = Vec::new();
+    for entry in entries {
         let entry = entry.map_err(refused)?;
         let is_temporary = entry.file_name().to_string_lossy().starts_with(&prefix);
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
@@ -205,10 +217,13 @@ fn remove_leftovers(path: &Path) -> Result<()> {
             Ok(()) => {
                 tracing::info!(path = %entry.path().display(), "removing a dead leftover");
                 // Removed while the lock is held: its builder would notice that it is gone.
-                let _ = std::fs::remove_file(entry.path());
+                let length = file.metadata().map_or(0, |metadata| metadata.len());
+                if std::fs::remove_file(entry.path()).is_ok() {
+                    removed.push(length);
+                }
             }
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
         }
     }
-    Ok(())
+    Ok(removed)
 }

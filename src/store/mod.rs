@@ -19,7 +19,7 @@ mod transaction;
 mod waiter;
 
 pub use access::Access;
-pub(crate) use birth::{Nascent, Placement};
+pub(crate) use birth::{Nascent, Placement, remove_leftovers};
 pub(crate) use file::{folder, io_error, is_there, open_existing, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;

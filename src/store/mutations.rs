@@ -280,6 +280,37 @@ impl Transaction {
         self.step(|tables| write::set_big_data(tables, reference, key, bytes, digest))
     }
 
+    /// Removes a big data item: its key, its size and its digest leave the record, and its bytes go
+    /// where no other item has them.
+    ///
+    /// An image whose manifest is removed is no longer found by that manifest's digest, unless it is
+    /// the first digest that the image got: that one stays, as it does when a manifest is replaced.
+    /// The legacy store has no such operation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ErrorKind, ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// # let mut transaction = store.write()?;
+    /// transaction.create(NewImage::new().id("a").big_data("signatures", b"x".as_slice()))?;
+    /// transaction.remove_big_data("a", "signatures")?;
+    /// assert!(transaction.big_data_names("a")?.is_empty());
+    ///
+    /// let again = transaction.remove_big_data("a", "signatures").unwrap_err();
+    /// assert_eq!(again.kind(), ErrorKind::BigDataUnknown);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ImageUnknown`], [`Error::AmbiguousPrefix`], [`Error::InvalidBigDataName`] for an
+    /// empty key, [`Error::BigDataUnknown`] where nothing is recorded under the key.
+    pub fn remove_big_data(&mut self, reference: &str, key: &str) -> Result<()> {
+        self.step(|tables| write::remove_big_data(tables, reference, key))
+    }
+
     /// Sets a flag of an image to any JSON value.
     ///
     /// # Examples

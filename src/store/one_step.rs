@@ -121,6 +121,15 @@ impl ImageStore {
         self.one_step(|transaction| transaction.set_big_data_from(reference, key, data, digest))
     }
 
+    /// [`Transaction::remove_big_data`] as a transaction of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transaction::remove_big_data`] and [`write`](Self::write).
+    pub fn remove_big_data(&self, reference: &str, key: &str) -> Result<()> {
+        self.one_step(|transaction| transaction.remove_big_data(reference, key))
+    }
+
     /// [`Transaction::set_flag`] as a transaction of its own.
     ///
     /// # Errors

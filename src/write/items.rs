@@ -1,4 +1,4 @@
-//! Setting a big data item.
+//! Setting and removing a big data item.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -105,6 +105,35 @@ pub(crate) fn set_big_data(
             Err(refused)
         }
     }
+}
+
+/// Removes an item of an image: its key, size and digest, and its bytes where no other item has
+/// them.
+///
+/// The legacy store has no such operation; this one undoes what `imageStore.SetBigData` records,
+/// but for the first digest of the image, which stays as it does when a manifest is replaced.
+pub(crate) fn remove_big_data(
+    tables: &mut WriteTables<'_>,
+    reference: &str,
+    key: &str,
+) -> Outcome<()> {
+    let (number, before) = resolve_image(tables, reference)?;
+    if key.is_empty() {
+        return Err(Error::InvalidBigDataName {
+            reference: reference.to_owned(),
+        }
+        .into());
+    }
+    let mut after = before.clone();
+    if !after.remove_item(key) {
+        return Err(Error::BigDataUnknown {
+            id: before.id,
+            key: key.to_owned(),
+        }
+        .into());
+    }
+    Change::replacement(number, before, after)?.write(tables)?;
+    Ok(())
 }
 
 /// Stores a stream as the bytes of the item `key`, which must not be longer than an item may be.

@@ -18,7 +18,7 @@ pub(crate) use fields::{
     add_mapped_top_layer, clear_flag, remove_mapped_top_layer, set_flag, set_metadata,
 };
 pub use items::{DigestFunction, ManifestDigest};
-pub(crate) use items::{ItemBytes, set_big_data};
+pub(crate) use items::{ItemBytes, remove_big_data, set_big_data};
 pub(crate) use legacy_record::{Displaced, insert_legacy, put_content, put_encoded};
 pub(crate) use names::{NameChange, change_names};
 pub(crate) use put::TakenName;

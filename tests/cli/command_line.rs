@@ -96,7 +96,8 @@ fn what_the_system_refuses_exits_with_5_and_says_why() {
     let (code, line) = ran.failed();
     assert_eq!(code, 5, "{line}");
     assert!(
-        line.contains("none") && line.contains("No such file or directory"),
+        line.contains(&format!("there is no folder {}", folder.display()))
+            && line.contains("create it first"),
         "{line}"
     );
 

@@ -39,9 +39,49 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What a person sees who types these lines at a shell in the folder of the store, one after the
+    /// other: standard error with a mark before each line, and the exit code where it is not 0.
+    pub(crate) fn session(&self, lines: &[&str]) -> String {
+        let mut seen = String::new();
+        for line in lines {
+            let ran = run(shell(line)
+                .env("IMAGE_STORE", "images.redb")
+                .current_dir(self.folder.path()));
+            seen.push_str(&format!("$ {line}\n{}", ran.stdout));
+            if !seen.ends_with('\n') {
+                seen.push('\n');
+            }
+            for error in ran.stderr.lines() {
+                seen.push_str(&format!("! {error}\n"));
+            }
+            if ran.code != 0 {
+                seen.push_str(&format!("[exit {}]\n", ran.code));
+            }
+        }
+        seen
+    }
+}
+
+/// A shell that finds the program.
+pub(crate) fn shell(script: &str) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_image-store"));
+    let folder = program.parent().unwrap().display();
+    let path = std::env::var("PATH").unwrap();
+    let mut shell = clean("sh".as_ref());
+    shell
+        .args(["-c", script])
+        .env("PATH", format!("{folder}:{path}"));
+    shell
+}
+
 /// The program, free of what the environment would say to it.
 pub(crate) fn program() -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_image-store"));
+    clean(env!("CARGO_BIN_EXE_image-store").as_ref())
+}
+
+fn clean(program: &Path) -> Command {
+    let mut program = Command::new(program);
     for variable in ["IMAGE_STORE", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         program.env_remove(variable);
     }

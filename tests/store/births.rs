@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
-use image_store::{Access, ImageStore, Lookup as _, NewImage};
+use image_store::{Access, ErrorKind, ImageStore, Lookup as _, NewImage};
 
 use crate::support::child::{Child, say, wait_for_parent};
 use crate::support::{Place, invariants};
@@ -110,4 +110,19 @@ fn an_existing_store_is_never_replaced() {
     for _ in 0..3 {
         assert!(place.open().exists("kept").unwrap());
     }
+}
+
+#[test]
+fn a_missing_folder_is_named_with_what_to_do() {
+    let place = Place::new();
+    let folder = place.folder().join("none");
+    let error = ImageStore::open(folder.join("images.redb")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "there is no folder {} to create a store in; create it first, or choose another path",
+            folder.display()
+        )
+    );
 }

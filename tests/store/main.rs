@@ -27,6 +27,7 @@ mod limits;
 mod model;
 mod read_only;
 mod refusals;
+mod removed_items;
 mod schema_1;
 mod sharing;
 mod snapshots;

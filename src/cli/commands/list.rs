@@ -1,103 +1,121 @@
-//! `list`: all images, for people or for machines.
+//! `list`: images, for people or for machines.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _};
 
-use anstream::stream::RawStream;
 use anstyle::Style;
 use clap::Args;
-use image_store::legacy::ImageJson;
-use image_store::{Image, Lookup as _, Snapshot, Timestamp};
 
 use crate::cli::context::{self, Context};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::human;
+use crate::cli::listing::{Filter, Filters, Form, Order, Shown, SortKey};
 
-/// List all images in the order they were created
+/// List images in the order they were created
 ///
 /// The size is that of the items an image has in the store (manifests, configuration, signatures),
-/// not of its layers.
+/// not of its layers. A listing of any length takes constant memory, but for --sort, which holds a
+/// key of each image, or with --limit of as many as are shown.
 #[derive(Debug, Args)]
+#[command(visible_alias = "ls", after_help = FILTERS)]
 pub(crate) struct List {
-    /// Print one JSON array with the legacy field names instead of a table
+    /// Only images that meet this condition; given several times, all of them
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    filter: Vec<Filter>,
+
+    /// Sort by this instead
+    #[arg(long, value_name = "KEY")]
+    sort: Option<SortKey>,
+
+    /// Turn the order of --sort around
+    #[arg(long, requires = "sort")]
+    reverse: bool,
+
+    /// Show no more than this many
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
+
+    /// Go on after this image, in the order of the listing
+    #[arg(long, value_name = "IMAGE")]
+    after: Option<String>,
+
+    /// Show IDs in full
+    #[arg(long)]
+    no_trunc: bool,
+
+    /// Show digests too
+    #[arg(long, conflicts_with_all = ["quiet", "json", "json_lines", "format"])]
+    digests: bool,
+
+    #[command(flatten)]
+    form: FormArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct FormArgs {
+    /// Print only IDs, one a line
+    #[arg(long, short)]
+    quiet: bool,
+
+    /// Print one JSON array with the legacy field names
     #[arg(long)]
     json: bool,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    json_lines: bool,
+
+    /// Print a line for each image, made of this template, such as '{{ short_id }} {{ names }}'
+    #[arg(long, value_name = "TEMPLATE")]
+    format: Option<String>,
 }
+
+const FILTERS: &str = "\
+Filters:
+  name=GLOB             one of the names; * stands for anything, ? for one character
+  dangling=true|false   without, or with, a name
+  before=IMAGE|DATE     created before it: an image, a day, or an RFC 3339 date and time
+  since=IMAGE|DATE      created after it
+  digest=DIGEST         one of the digests, or its beginning, with or without the algorithm
+  layer=ID              the top layer, or a mapped top layer
+  flag=FLAG[=VALUE]     the flag is set, to this value
+  label=LABEL[=VALUE]   the configuration item has the label, with this value
+
+Fields of a template (Jinja; \\t and \\n are a tab and a line end):
+  id, short_id, name, names, names_history, digest, digests, layer, mapped_layers, created, age,
+  size, items (of key, size, digest), metadata, flags, labels
+  Filters: join, length, default, upper, human_size, tojson, ...";
 
 impl List {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let snapshot = context.open_to_read()?.read()?;
+        let filters = Filters::new(&self.filter, &snapshot)?;
+        let order = Order {
+            sort: self.sort,
+            reverse: self.reverse,
+            after: self.after,
+            limit: self.limit,
+        };
         let stdout = io::stdout().lock();
-        if self.json {
-            print_json(&snapshot, stdout)?;
-        } else {
-            print_table(&snapshot, stdout)?;
-        }
+        let bold = context::style(&stdout, Style::new().bold());
+        let is_terminal = stdout.is_terminal();
+        let form = self.form.form(self.digests);
+        let out = BufWriter::new(stdout);
+        let mut shown = Shown::begin(out, &form, !self.no_trunc, bold, is_terminal, &snapshot)?;
+        order.list(&snapshot, &filters, |image| shown.show(image))?;
+        shown.end()?;
         Ok(Exit::Done)
     }
 }
 
-/// One image a line, so that a listing of any length can be read while it is written.
-fn print_json(snapshot: &Snapshot, stdout: impl Write) -> Result<(), Failure> {
-    let mut out = BufWriter::new(stdout);
-    write!(out, "[")?;
-    let mut separator = "\n";
-    for image in snapshot.images()? {
-        let image = image?;
-        write!(out, "{separator}")?;
-        serde_json::to_writer(&mut out, &ImageJson::new(&image).with_digests())
-            .map_err(io::Error::from)?;
-        separator = ",\n";
+impl FormArgs {
+    fn form(self, digests: bool) -> Form {
+        match self.format {
+            Some(template) => Form::Template(template),
+            None if self.json => Form::Json,
+            None if self.json_lines => Form::JsonLines,
+            None if self.quiet => Form::Quiet,
+            None => Form::Table { digests },
+        }
     }
-    writeln!(out, "\n]")?;
-    out.flush()?;
-    Ok(())
-}
-
-/// The names come last, since only they can be long: so each line is written as it is read, in
-/// constant memory, and the columns still stand straight.
-fn print_table(snapshot: &Snapshot, stdout: impl RawStream) -> Result<(), Failure> {
-    let bold = context::style(&stdout, Style::new().bold());
-    let mut out = BufWriter::new(stdout);
-    writeln!(
-        out,
-        "{bold}{:<12}  {:<15}  {:>5}  {:>10}  NAMES{bold:#}",
-        "IMAGE ID", "CREATED", "ITEMS", "SIZE"
-    )?;
-    let now = Timestamp::now();
-    for image in snapshot.images()? {
-        let image = image?;
-        writeln!(
-            out,
-            "{:<12}  {:<15}  {:>5}  {:>10}  {}",
-            human::short_id(&image.id),
-            human::age(image.created, now),
-            image.big_data_names.len(),
-            human::size(items_size(&image)),
-            names(&image),
-        )?;
-    }
-    out.flush()?;
-    Ok(())
-}
-
-/// The bytes of all items whose size is known.
-fn items_size(image: &Image) -> u64 {
-    image
-        .big_data
-        .values()
-        .filter_map(|item| u64::try_from(item.size?).ok())
-        .fold(0, u64::saturating_add)
-}
-
-fn names(image: &Image) -> String {
-    if image.names.is_empty() {
-        return "<none>".to_owned();
-    }
-    let shown: Vec<_> = image
-        .names
-        .iter()
-        .map(|name| human::printable(name))
-        .collect();
-    shown.join(", ")
 }

@@ -41,6 +41,18 @@ impl Legacy {
                 Ok(())
             }
             Op::SetItem { .. } => self.set_item(op),
+            Op::RemoveItem(reference, key) => {
+                let image = self.image(reference)?;
+                if key.is_empty() {
+                    return Err(ErrorKind::InvalidBigDataName);
+                }
+                image
+                    .big_data
+                    .remove(key)
+                    .ok_or(ErrorKind::BigDataUnknown)?;
+                image.big_data_names.retain(|name| name != key);
+                recompute_digests(image)
+            }
             Op::SetFlag(reference, flag, value) => {
                 let image = self.image(reference)?;
                 image.flags.insert(flag.clone(), flag_value(*value));

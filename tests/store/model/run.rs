@@ -194,6 +194,7 @@ macro_rules! perform {
             Op::SetFlag(reference, flag, value) => {
                 $on.set_flag(reference, flag, flag_value(*value))
             }
+            Op::RemoveItem(reference, key) => $on.remove_big_data(reference, key),
             Op::ClearFlag(reference, flag) => $on.clear_flag(reference, flag),
             Op::CollectGarbage => $on.collect_garbage().map(|freed| assert_eq!(freed, 0)),
             Op::Wipe => {

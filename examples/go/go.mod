@@ -1,0 +1,3 @@
+module example.org/image-store-batch
+
+go 1.19

@@ -1,0 +1,51 @@
+//! `flag`: values that belong to the engine.
+
+use clap::{Args, Subcommand};
+
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::image_arg::{ImageArg, flag_value};
+
+/// Set or clear a flag of an image
+#[derive(Debug, Args)]
+pub(crate) struct Flag {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Set a flag
+    Set {
+        #[command(flatten)]
+        image: ImageArg,
+
+        /// The flag
+        flag: String,
+
+        /// The value: JSON, or else a text
+        #[arg(default_value = "true")]
+        value: String,
+    },
+    /// Clear a flag; one that is not set is cleared already
+    Clear {
+        #[command(flatten)]
+        image: ImageArg,
+
+        /// The flag
+        flag: String,
+    },
+}
+
+impl Flag {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        context.change(|transaction| match &self.command {
+            Command::Set { image, flag, value } => {
+                Ok(transaction.set_flag(&image.image, flag, flag_value(value))?)
+            }
+            Command::Clear { image, flag } => Ok(transaction.clear_flag(&image.image, flag)?),
+        })?;
+        Ok(Exit::Done)
+    }
+}
