@@ -17,6 +17,7 @@
 )]
 
 mod damage;
+mod edits;
 mod original;
 mod reads;
 
@@ -64,11 +65,23 @@ fn every_damaged_file_ends_with_a_right_answer_or_corrupt() {
     assert!(totals.found_by_verify > 0);
 }
 
+/// What a fuzzer found worth keeping is tried without one too; fuzz/fuzz_targets/store_file.rs.
+#[test]
+fn the_corpus_of_the_fuzzer_ends_so_too() {
+    let outcome = in_own_process("corpus", "corpus of");
+    assert!(outcome.files > 10 && outcome.right_reads > 0, "{outcome:?}");
+}
+
 /// Reads files `first` to `last` in a process of its own and watches it.
 fn run_batch(first: u64, last: u64) -> reads::Outcome {
+    in_own_process("batch", &format!("{first} {last}"))
+}
+
+/// Runs an ignored test in a process of its own and watches it.
+fn in_own_process(test: &str, batch: &str) -> reads::Outcome {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "batch", "--ignored", "--nocapture"])
-        .env("BATCH", format!("{first} {last}"))
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env("BATCH", batch)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -108,7 +121,32 @@ fn run_batch(first: u64, last: u64) -> reads::Outcome {
 fn batch() {
     let range = std::env::var("BATCH").unwrap();
     let (first, last) = range.split_once(' ').unwrap();
-    let (first, last) = (first.parse::<u64>().unwrap(), last.parse().unwrap());
+    let seeds = first.parse::<u64>().unwrap()..last.parse().unwrap();
+    let original = original::Original::build();
+    read_all(
+        &original,
+        seeds.map(|seed| (seed, damage::damage(&original.bytes, seed))),
+    );
+}
+
+#[test]
+#[ignore = "the kept corpus, which a test above has read in a process of its own"]
+fn corpus() {
+    if std::env::var_os("BATCH").is_none() {
+        return;
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/store_file");
+    let original = original::Original::build();
+    let edited = std::fs::read_dir(folder).unwrap().map(|file| {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let (first, edits) = bytes.split_first().unwrap();
+        (u64::from(first % 2), edits::edit(&original.bytes, edits))
+    });
+    read_all(&original, edited);
+}
+
+/// Reads files and says what came of it.
+fn read_all(original: &original::Original, files: impl Iterator<Item = (u64, Vec<u8>)>) {
     // Panics of the engine are contained; their messages would drown the report.
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -119,12 +157,10 @@ fn batch() {
             usual(panic);
         }
     }));
-    let original = original::Original::build();
     let mut outcome = reads::Outcome::default();
-    for seed in first..last {
+    for (seed, damaged) in files {
         println!("seed {seed}");
-        let damaged = damage::damage(&original.bytes, seed);
-        outcome += reads::read_everything(&original, &damaged, seed);
+        outcome += reads::read_everything(original, &damaged, seed);
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status
