@@ -24,3 +24,4 @@ mod import_hostile;
 mod import_lock;
 mod import_merge;
 mod json_fixtures;
+mod migration_page;

@@ -133,7 +133,7 @@ impl Default for ImportOptions<'_> {
             lock_timeout: Some(Duration::from_secs(30)),
             lock_wait: Duration::from_secs(30),
             threads: thread::available_parallelism().map_or(1, usize::from),
-            cache_size: 128 << 20,
+            cache_size: 320 << 20,
             listed_findings: 10_000,
             engine: OpenOptions::default(),
             on_progress: Box::new(|_| {}),
@@ -210,7 +210,7 @@ impl<'a> ImportOptions<'a> {
         self
     }
 
-    /// The memory that the engine may use for pages of the new store, in bytes; 128 MiB where
+    /// The memory that the engine may use for pages of the new store, in bytes; 320 MiB where
     /// nothing is said.
     pub const fn cache_size(mut self, bytes: usize) -> Self {
         self.cache_size = bytes;
