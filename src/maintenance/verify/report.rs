@@ -36,6 +36,17 @@ impl VerifyOptions {
     }
 
     /// Whether the storage engine checks its pages too; `true` where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, VerifyOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let options = VerifyOptions::new().engine(false);
+    /// assert!(!store.verify(&options, |_| ())?.engine_checked);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn engine(mut self, engine: bool) -> Self {
         self.engine = engine;
         self
@@ -49,6 +60,18 @@ impl VerifyOptions {
 }
 
 /// How much was read.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage, VerifyOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.create(NewImage::new().name("app"))?;
+/// let counts = store.verify(&VerifyOptions::new(), |_| ())?.counts;
+/// assert_eq!((counts.images, counts.names), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifyCounts {
@@ -65,6 +88,17 @@ pub struct VerifyCounts {
 }
 
 /// What a verification read and found.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, VerifyOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let report = store.verify(&VerifyOptions::new(), |_| ())?;
+/// assert!(report.is_clean() && report.findings.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifyReport {
