@@ -30,6 +30,13 @@ pub enum Stage {
 
 impl Stage {
     /// The stage in a word or two, for people.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Stage;
+    /// assert_eq!(Stage::Contents.as_str(), "item bytes");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

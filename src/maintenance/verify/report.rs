@@ -53,6 +53,17 @@ impl VerifyOptions {
     }
 
     /// How many findings are kept; all are counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, VerifyOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let options = VerifyOptions::new().most_findings(10);
+    /// assert!(store.verify(&options, |_| ())?.findings.len() <= 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn most_findings(mut self, most: usize) -> Self {
         self.most_findings = most;
         self
@@ -117,6 +128,16 @@ pub struct VerifyReport {
 
 impl VerifyReport {
     /// Whether the store is undamaged. What an import brought along is no damage of the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, VerifyOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// assert!(store.verify(&VerifyOptions::new(), |_| ())?.is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.damage == 0
