@@ -7,12 +7,39 @@ use std::time::Duration;
 use thiserror::Error as ThisError;
 
 /// The result of everything that can fail here.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, Lookup};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// fn shorten(store: &ImageStore, reference: &str) -> image_store::Result<String> {
+///     Ok(store.get(reference)?.id.chars().take(12).collect())
+/// }
+/// assert!(shorten(&store, "unknown").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation failed. Every variant names the thing at fault; the causes are kept behind
 /// [`source`](std::error::Error::source).
 ///
 /// [`Error::kind`] groups the variants into the few that a program tells apart.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{Error, ImageStore, Lookup};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// match store.get("quay.io/app") {
+///     Ok(image) => println!("{}", image.id),
+///     Err(Error::ImageUnknown { reference }) => assert_eq!(reference, "quay.io/app"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum Error {
@@ -335,6 +362,18 @@ pub enum Error {
 }
 
 /// The groups of [`Error`] that a program tells apart; each has a fixed text for protocols.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ErrorKind, ImageStore, Lookup};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let error = store.get("quay.io/app").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::ImageUnknown);
+/// assert_eq!(error.kind().to_string(), "image-unknown");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -368,6 +407,13 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// The text of the kind, as in `image-unknown`; it never changes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ErrorKind;
+    /// assert_eq!(ErrorKind::DuplicateName.as_str(), "duplicate-name");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -22,6 +22,7 @@ pub(crate) struct Cli {
 
 /// Options that are taken before and after the command's name.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// The store's file [default: $IMAGE_STORE, then images.redb]
     #[arg(long, global = true, value_name = "PATH")]

@@ -62,6 +62,22 @@ pub(crate) fn read_part(
 ///
 /// It reads from the state that it was opened on, whatever is written meanwhile. An error of the
 /// store is the source of the [`io::Error`]; a stream that ends without an error was whole.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, Lookup, NewImage};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// use std::io::Read;
+///
+/// store.create(NewImage::new().id("a").big_data("index", vec![7; 1_000_000]))?;
+/// let mut reader = store.big_data_reader("a", "index")?;
+/// let mut beginning = [0; 16];
+/// reader.read_exact(&mut beginning)?;
+/// assert_eq!(beginning, [7; 16]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct BigDataReader<'a> {
     size: u64,
     read: u64,
@@ -79,6 +95,17 @@ impl<'a> BigDataReader<'a> {
     }
 
     /// The length of the item in bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a").big_data("index", vec![7; 1_000]))?;
+    /// assert_eq!(store.big_data_reader("a", "index")?.size(), 1_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size

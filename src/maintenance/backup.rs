@@ -13,6 +13,17 @@ use crate::store::{Nascent, Placement, Snapshot, is_there};
 use crate::tables::{ReadTables, WriteTables};
 
 /// What a backup holds.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::ImageStore;
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let summary = store.read()?.backup(&dir.path().join("copy.redb"), |_| ())?;
+/// assert_eq!(summary.images, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackupSummary {

@@ -8,6 +8,19 @@ use crate::error::Result;
 use crate::store::{Access, OpenOptions, io_error, open_existing};
 
 /// What a compaction gained.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::ImageStore;
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let path = store.path().to_owned();
+/// store.close();
+/// let summary = ImageStore::options().compact(&path)?;
+/// assert!(summary.stored_after <= summary.stored_before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompactSummary {

@@ -4,6 +4,16 @@ use crate::error::{Error, Result};
 use crate::store::{ImageStore, remove_leftovers};
 
 /// What [`ImageStore::remove_leftovers`] removed.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, Leftovers};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// assert_eq!(store.remove_leftovers()?, Leftovers::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leftovers {

@@ -1,6 +1,18 @@
 //! How far a long operation has come.
 
 /// What a long operation is doing.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, Stage, VerifyOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let mut stages: Vec<Stage> = Vec::new();
+/// store.verify(&VerifyOptions::new(), |reached| stages.push(reached.stage))?;
+/// assert!(stages.contains(&Stage::Records), "{stages:?}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -18,6 +30,13 @@ pub enum Stage {
 
 impl Stage {
     /// The stage in a word or two, for people.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Stage;
+    /// assert_eq!(Stage::Contents.as_str(), "item bytes");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,6 +50,18 @@ impl Stage {
 }
 
 /// How far a long operation has come; given to the caller's function again and again.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, Progress, VerifyOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.verify(&VerifyOptions::new(), |reached: Progress| {
+///     println!("{}: {} of {}", reached.stage.as_str(), reached.done, reached.total);
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {

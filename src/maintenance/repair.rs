@@ -41,6 +41,19 @@ impl RepairOptions {
     }
 
     /// Whether the damaged file is kept beside the repaired one; `true` where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, RepairOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.close();
+    /// let options = RepairOptions::new().backup(false);
+    /// let summary = ImageStore::options().repair(dir.path().join("images.redb"), &options, |_| ())?;
+    /// assert_eq!(summary.backup, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn backup(mut self, backup: bool) -> Self {
         self.backup = backup;
         self
@@ -48,6 +61,19 @@ impl RepairOptions {
 }
 
 /// What a repair did.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, RepairOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.close();
+/// let options = RepairOptions::new();
+/// let summary = ImageStore::options().repair(dir.path().join("images.redb"), &options, |_| ())?;
+/// assert!(summary.lost.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RepairSummary {

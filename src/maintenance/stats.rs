@@ -15,6 +15,18 @@ use crate::tables::ReadTables;
 const LARGEST: usize = 10;
 
 /// How much is in a store and where its room goes; made by [`ImageStore::stats`].
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.create(NewImage::new().name("app").big_data("manifest", b"{}".as_slice()))?;
+/// let stats = store.stats()?;
+/// assert_eq!((stats.images, stats.names, stats.items), (1, 1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStats {

@@ -27,24 +27,54 @@ pub struct ContentHash([u8; 32]);
 
 impl ContentHash {
     /// Hashes `bytes`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ContentHash;
+    /// assert_eq!(ContentHash::of(b"a"), ContentHash::of(b"a"));
+    /// assert_ne!(ContentHash::of(b"a"), ContentHash::of(b"b"));
+    /// ```
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
     /// Takes a SHA-256 that was computed elsewhere.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ContentHash;
+    /// let hash = ContentHash::of(b"a");
+    /// assert_eq!(ContentHash::from_bytes(*hash.as_bytes()), hash);
+    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
     /// The 32 bytes of the hash.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ContentHash;
+    /// assert_eq!(ContentHash::of(b"").as_bytes()[..2], [0xe3, 0xb0]);
+    /// ```
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// The hash as a digest, `sha256:` and 64 lower-case hexadecimal digits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ContentHash;
+    /// assert!(ContentHash::of(b"").to_digest().starts_with("sha256:e3b0c442"));
+    /// ```
     #[must_use]
     pub fn to_digest(&self) -> String {
         format!("sha256:{self}")

@@ -8,6 +8,18 @@ use crate::model::{ContentHash, Timestamp, is_valid_digest};
 /// are.
 ///
 /// Values of this type are copies; changing one changes nothing in a store.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let image = store.create(NewImage::new().name("app").big_data("manifest", b"{}".as_slice()))?;
+/// assert_eq!(image.names, ["app"]);
+/// assert_eq!(image.digest, image.big_data["manifest"].digest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Image {
@@ -43,6 +55,19 @@ pub struct Image {
 }
 
 /// What is recorded of one big data item of an image.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ContentHash, ImageStore, NewImage};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let image = store.create(NewImage::new().big_data("manifest", b"{}".as_slice()))?;
+/// let item = &image.big_data["manifest"];
+/// assert_eq!(item.size, Some(2));
+/// assert_eq!(item.content, Some(ContentHash::of(b"{}")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BigDataItem {

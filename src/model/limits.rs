@@ -7,21 +7,75 @@
 use crate::error::{Error, Result};
 
 /// The longest ID, name, item key, layer ID, flag, and list entry, in bytes.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage, limits};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let id = "a".repeat(limits::MAX_TEXT);
+/// store.create(NewImage::new().id(&id))?;
+/// assert!(store.create(NewImage::new().id(id + "a")).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const MAX_TEXT: usize = 4_096;
 
 /// The longest metadata, in bytes.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage, limits};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.create(NewImage::new().id("a"))?;
+/// let metadata = "m".repeat(limits::MAX_METADATA + 1);
+/// assert!(store.set_metadata("a", &metadata).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const MAX_METADATA: usize = 16 << 20;
 
 /// The most names that an image may have.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage, limits};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.create(NewImage::new().id("a"))?;
+/// let names: Vec<String> = (0..=limits::MAX_NAMES).map(|number| number.to_string()).collect();
+/// assert!(store.set_names("a", &names).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const MAX_NAMES: usize = 10_000;
 
 /// The most big data items that an image may have.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(image_store::limits::MAX_BIG_DATA, 10_000);
+/// ```
 pub const MAX_BIG_DATA: usize = 10_000;
 
 /// The longest big data item, in bytes: 1 TiB.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(image_store::limits::MAX_BIG_DATA_SIZE, 1 << 40);
+/// ```
 pub const MAX_BIG_DATA_SIZE: u64 = 1 << 40;
 
 /// The longest record of an image, in bytes: everything but the bytes of its items.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(image_store::limits::MAX_RECORD, 64 << 20);
+/// ```
 pub const MAX_RECORD: usize = 64 << 20;
 
 /// Checks the length of an ID, a name, a key, a layer or a flag, and calls it `what` in the error.

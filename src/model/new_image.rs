@@ -42,6 +42,15 @@ pub struct NewImage {
 }
 
 /// A big data item of a [`NewImage`].
+///
+/// # Examples
+///
+/// ```
+/// use image_store::{NewBigData, NewImage};
+/// let image = NewImage::new().big_data("manifest", b"{}".as_slice());
+/// let item: &NewBigData = &image.big_data[0];
+/// assert_eq!((item.key.as_str(), item.data.as_slice()), ("manifest", &b"{}"[..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewBigData {
@@ -55,12 +64,27 @@ pub struct NewBigData {
 
 impl NewImage {
     /// An image with a random ID, without names and items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// let image = NewImage::new();
+    /// assert!(image.id.is_none() && image.names.is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets the ID.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// assert_eq!(NewImage::new().id("ab12").id.as_deref(), Some("ab12"));
+    /// ```
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -68,6 +92,14 @@ impl NewImage {
     }
 
     /// Adds a name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// let image = NewImage::new().name("app:1").name("app:latest");
+    /// assert_eq!(image.names, ["app:1", "app:latest"]);
+    /// ```
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.names.push(name.into());
@@ -75,6 +107,14 @@ impl NewImage {
     }
 
     /// Sets the top layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// let image = NewImage::new().top_layer("4ff42ff59223");
+    /// assert_eq!(image.top_layer.as_deref(), Some("4ff42ff59223"));
+    /// ```
     #[must_use]
     pub fn top_layer(mut self, layer: impl Into<String>) -> Self {
         self.top_layer = Some(layer.into());
@@ -82,6 +122,13 @@ impl NewImage {
     }
 
     /// Sets the metadata.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// assert_eq!(NewImage::new().metadata("{}").metadata, "{}");
+    /// ```
     #[must_use]
     pub fn metadata(mut self, metadata: impl Into<String>) -> Self {
         self.metadata = metadata.into();
@@ -89,6 +136,15 @@ impl NewImage {
     }
 
     /// Sets the digest.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ContentHash, NewImage};
+    /// let digest = ContentHash::of(b"{}").to_digest();
+    /// let image = NewImage::new().digest(&digest);
+    /// assert_eq!(image.digest, Some(digest));
+    /// ```
     #[must_use]
     pub fn digest(mut self, digest: impl Into<String>) -> Self {
         self.digest = Some(digest.into());
@@ -96,6 +152,15 @@ impl NewImage {
     }
 
     /// Sets the creation time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// let image = NewImage::new().created("2024-03-01T12:30:00Z".parse()?);
+    /// assert_eq!(image.created.unwrap().unix_seconds(), 1_709_296_200);
+    /// # Ok::<(), image_store::InvalidTimestamp>(())
+    /// ```
     #[must_use]
     pub fn created(mut self, created: Timestamp) -> Self {
         self.created = Some(created);
@@ -103,6 +168,14 @@ impl NewImage {
     }
 
     /// Sets a flag.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// let image = NewImage::new().flag("incomplete", true);
+    /// assert_eq!(image.flags["incomplete"], true);
+    /// ```
     #[must_use]
     pub fn flag(mut self, flag: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
         self.flags.insert(flag.into(), value.into());
@@ -110,12 +183,29 @@ impl NewImage {
     }
 
     /// Adds a big data item whose recorded digest is the SHA-256 of its bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// let image = NewImage::new().big_data("manifest", b"{}".as_slice());
+    /// assert_eq!(image.big_data[0].digest, None);
+    /// ```
     #[must_use]
     pub fn big_data(self, key: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
         self.item(key.into(), data.into(), None)
     }
 
     /// Adds a big data item with the digest to record for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::NewImage;
+    /// let digest = format!("sha384:{}", "0".repeat(96));
+    /// let image = NewImage::new().big_data_with_digest("manifest", b"{}".as_slice(), &digest);
+    /// assert_eq!(image.big_data[0].digest, Some(digest));
+    /// ```
     #[must_use]
     pub fn big_data_with_digest(
         self,

@@ -34,6 +34,14 @@ pub struct Timestamp {
 }
 
 /// The text or the numbers are not a [`Timestamp`].
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::Timestamp;
+/// let refused = "yesterday".parse::<Timestamp>().unwrap_err();
+/// assert!(refused.to_string().starts_with("\"yesterday\" is not an RFC 3339 date"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{text:?} is not an RFC 3339 date and time with an offset (example: 2024-03-01T12:30:00Z)")]
 pub struct InvalidTimestamp {
@@ -42,6 +50,13 @@ pub struct InvalidTimestamp {
 
 impl Timestamp {
     /// The time that the legacy store writes where none was set, `0001-01-01T00:00:00Z`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Timestamp;
+    /// assert_eq!(Timestamp::ZERO.to_string(), "0001-01-01T00:00:00Z");
+    /// ```
     pub const ZERO: Self = Self {
         seconds: -62_135_596_800,
         nanosecond: 0,
@@ -49,6 +64,13 @@ impl Timestamp {
     };
 
     /// The present time, in UTC.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Timestamp;
+    /// assert!(Timestamp::now().unix_seconds() > 0);
+    /// ```
     #[must_use]
     pub fn now() -> Self {
         Self::from_date_time(SystemTime::now().into())
@@ -56,6 +78,16 @@ impl Timestamp {
 
     /// Builds a timestamp from seconds since 1970-01-01T00:00:00Z, the nanoseconds past that second
     /// and the offset from UTC in minutes that it is to be shown with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Timestamp;
+    /// let time = Timestamp::from_parts(0, 500_000_000, 60)?;
+    /// assert_eq!(time.to_string(), "1970-01-01T01:00:00.5+01:00");
+    /// assert!(Timestamp::from_parts(0, 1_000_000_000, 0).is_err());
+    /// # Ok::<(), image_store::InvalidTimestamp>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -84,18 +116,45 @@ impl Timestamp {
     }
 
     /// Seconds since 1970-01-01T00:00:00Z; negative before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Timestamp;
+    /// let time: Timestamp = "1970-01-01T01:00:00+01:00".parse()?;
+    /// assert_eq!(time.unix_seconds(), 0);
+    /// # Ok::<(), image_store::InvalidTimestamp>(())
+    /// ```
     #[must_use]
     pub const fn unix_seconds(&self) -> i64 {
         self.seconds
     }
 
     /// Nanoseconds past the second, 0 to 999,999,999.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Timestamp;
+    /// let time: Timestamp = "1970-01-01T00:00:00.25Z".parse()?;
+    /// assert_eq!(time.nanosecond(), 250_000_000);
+    /// # Ok::<(), image_store::InvalidTimestamp>(())
+    /// ```
     #[must_use]
     pub const fn nanosecond(&self) -> u32 {
         self.nanosecond
     }
 
     /// The offset from UTC in minutes, east positive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Timestamp;
+    /// let time: Timestamp = "1970-01-01T00:00:00-07:30".parse()?;
+    /// assert_eq!(time.offset_minutes(), -450);
+    /// # Ok::<(), image_store::InvalidTimestamp>(())
+    /// ```
     #[must_use]
     pub const fn offset_minutes(&self) -> i16 {
         self.offset_minutes

@@ -32,6 +32,18 @@ pub struct Prefix<'a> {
 
 impl<'a> Prefix<'a> {
     /// All keys that begin with `prefix`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage, Prefix};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("ab1"))?;
+    /// assert_eq!(store.ids(Prefix::new("ab"))?.count(), 1);
+    /// assert_eq!(store.ids(Prefix::new("b"))?.count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn new(prefix: &'a str) -> Self {
         Self {
@@ -41,12 +53,37 @@ impl<'a> Prefix<'a> {
     }
 
     /// All keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage, Prefix};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new())?;
+    /// assert_eq!(store.ids(Prefix::all())?.count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn all() -> Self {
         Self::new("")
     }
 
     /// Only keys greater than `key`, which need not exist.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage, Prefix};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// for id in ["a", "b"] {
+    ///     store.create(NewImage::new().id(id))?;
+    /// }
+    /// let after: Vec<String> = store.ids(Prefix::all().after("a"))?.collect::<Result<_, _>>()?;
+    /// assert_eq!(after, ["b"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn after(self, key: &'a str) -> Self {
         Self {

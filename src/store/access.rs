@@ -2,6 +2,20 @@
 
 /// How processes share a store. Programs that have one file open at the same time must agree: a
 /// shared and an exclusive writer refuse each other with [`Error::Busy`](crate::Error::Busy).
+///
+/// # Examples
+///
+/// ```
+/// use image_store::{Access, ImageStore};
+/// # let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("images.redb");
+/// let daemon = ImageStore::options().access(Access::Exclusive).open(&path)?;
+/// daemon.close();
+///
+/// let tool = ImageStore::options().access(Access::ReadOnly).open(path)?;
+/// assert!(tool.is_read_only());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {

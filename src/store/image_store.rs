@@ -54,6 +54,16 @@ struct Inner {
 impl ImageStore {
     /// Opens the store at `path` with the default options, and creates it where it is not there.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use image_store::{ImageStore, Lookup};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// assert!(store.is_empty()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`OpenOptions::open`].
@@ -62,6 +72,17 @@ impl ImageStore {
     }
 
     /// The options to open a store with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use image_store::{Access, ImageStore};
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// let store = ImageStore::options().access(Access::Exclusive).open(path)?;
+    /// assert_eq!(store.access(), Access::Exclusive);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn options() -> OpenOptions {
         OpenOptions::default()
     }
@@ -82,18 +103,50 @@ impl ImageStore {
     }
 
     /// The path that the store was opened at.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ImageStore;
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// assert_eq!(ImageStore::open(&path)?.path(), path);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
         self.inner.handle.path()
     }
 
     /// Whether the store was opened read-only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ImageStore;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// assert!(!store.is_read_only());
+    /// let reader = ImageStore::options().read_only(true).open(store.path())?;
+    /// assert!(reader.is_read_only());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.inner.handle.is_read_only()
     }
 
     /// The access that the store was opened with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{Access, ImageStore};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// assert_eq!(store.access(), Access::Shared);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn access(&self) -> Access {
         self.inner.options.access
@@ -174,6 +227,18 @@ impl ImageStore {
     }
 
     /// Closes the handle where it is the last one; dropping the last one does the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let clone = store.clone();
+    /// store.close();
+    /// assert!(clone.is_empty()?, "the clone keeps the file open");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close(self) {
         drop(self);
     }

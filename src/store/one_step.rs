@@ -20,6 +20,17 @@ impl ImageStore {
 
     /// [`Transaction::create`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let image = store.create(NewImage::new().name("localhost/app"))?;
+    /// assert_eq!(store.get("localhost/app")?, image);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::create`] and [`write`](Self::write).
@@ -28,6 +39,18 @@ impl ImageStore {
     }
 
     /// [`Transaction::set_names`] as a transaction of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a").name("app:1"))?;
+    /// store.set_names("a", &["app:2"])?;
+    /// assert_eq!(store.get("a")?.names, ["app:2"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -38,6 +61,18 @@ impl ImageStore {
 
     /// [`Transaction::add_names`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a").name("app:1"))?;
+    /// store.add_names("a", &["app:latest"])?;
+    /// assert_eq!(store.get("app:latest")?.id, "a");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::add_names`] and [`write`](Self::write).
@@ -46,6 +81,18 @@ impl ImageStore {
     }
 
     /// [`Transaction::remove_names`] as a transaction of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a").name("app:1"))?;
+    /// store.remove_names("a", &["app:1"])?;
+    /// assert!(store.get("a")?.names.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -56,6 +103,18 @@ impl ImageStore {
 
     /// [`Transaction::delete`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a"))?;
+    /// store.delete("a")?;
+    /// assert!(!store.exists("a")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::delete`] and [`write`](Self::write).
@@ -64,6 +123,18 @@ impl ImageStore {
     }
 
     /// [`Transaction::add_mapped_top_layer`] as a transaction of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a").top_layer("layer"))?;
+    /// store.add_mapped_top_layer("a", "mapped")?;
+    /// assert_eq!(store.by_top_layer("mapped")?.count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -74,6 +145,19 @@ impl ImageStore {
 
     /// [`Transaction::remove_mapped_top_layer`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a"))?;
+    /// store.add_mapped_top_layer("a", "mapped")?;
+    /// store.remove_mapped_top_layer("a", "mapped")?;
+    /// assert_eq!(store.by_top_layer("mapped")?.count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::remove_mapped_top_layer`] and [`write`](Self::write).
@@ -83,6 +167,18 @@ impl ImageStore {
 
     /// [`Transaction::set_metadata`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a"))?;
+    /// store.set_metadata("a", "{}")?;
+    /// assert_eq!(store.metadata("a")?, "{}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::set_metadata`] and [`write`](Self::write).
@@ -91,6 +187,18 @@ impl ImageStore {
     }
 
     /// [`Transaction::set_big_data`] as a transaction of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, ManifestDigest, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a"))?;
+    /// store.set_big_data("a", "manifest", b"{}", ManifestDigest::Sha256)?;
+    /// assert_eq!(store.big_data("a", "manifest")?, b"{}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -108,6 +216,21 @@ impl ImageStore {
     /// [`Transaction::set_big_data_from`] as a transaction of its own. No other thread or process
     /// writes to the store until `data` has ended.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, ManifestDigest, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// # let path = dir.path().join("index");
+    /// # std::fs::write(&path, b"bytes")?;
+    /// store.create(NewImage::new().id("a"))?;
+    /// let mut file = std::fs::File::open(path)?;
+    /// store.set_big_data_from("a", "index", &mut file, ManifestDigest::Sha256)?;
+    /// assert_eq!(store.big_data("a", "index")?, b"bytes");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::set_big_data_from`] and [`write`](Self::write).
@@ -123,6 +246,18 @@ impl ImageStore {
 
     /// [`Transaction::remove_big_data`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a").big_data("signatures", b"x".as_slice()))?;
+    /// store.remove_big_data("a", "signatures")?;
+    /// assert!(store.big_data_names("a")?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::remove_big_data`] and [`write`](Self::write).
@@ -131,6 +266,18 @@ impl ImageStore {
     }
 
     /// [`Transaction::set_flag`] as a transaction of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a"))?;
+    /// store.set_flag("a", "incomplete", true.into())?;
+    /// assert_eq!(store.get("a")?.flags["incomplete"], true);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -141,6 +288,18 @@ impl ImageStore {
 
     /// [`Transaction::clear_flag`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().id("a").flag("incomplete", true))?;
+    /// store.clear_flag("a", "incomplete")?;
+    /// assert!(store.get("a")?.flags.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::clear_flag`] and [`write`](Self::write).
@@ -150,6 +309,16 @@ impl ImageStore {
 
     /// [`Transaction::collect_garbage`] as a transaction of its own.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ImageStore;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// assert_eq!(store.collect_garbage()?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Transaction::collect_garbage`] and [`write`](Self::write).
@@ -158,6 +327,17 @@ impl ImageStore {
     }
 
     /// [`Transaction::wipe`] as a transaction of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new())?;
+    /// assert_eq!(store.wipe()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -50,12 +50,35 @@ impl Default for OpenOptions {
 
 impl OpenOptions {
     /// How processes share the store; [`Access::Shared`] where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{Access, ImageStore};
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// let store = ImageStore::options().access(Access::Exclusive).open(path)?;
+    /// assert_eq!(store.access(), Access::Exclusive);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
     /// Opens read-only, as [`Access::ReadOnly`]; `false` changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ErrorKind, ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// ImageStore::open(&path)?.close();
+    /// let store = ImageStore::options().read_only(true).open(path)?;
+    /// assert_eq!(store.create(NewImage::new()).unwrap_err().kind(), ErrorKind::ReadOnly);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_only(mut self, read_only: bool) -> Self {
         if read_only {
             self.access = Access::ReadOnly;
@@ -65,6 +88,17 @@ impl OpenOptions {
 
     /// Whether a store that is not there is created; `true` where nothing is said. A read-only open
     /// never creates one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{Error, ImageStore};
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// let refused = ImageStore::options().create(false).open(path).unwrap_err();
+    /// assert!(matches!(refused, Error::NotFound { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
@@ -72,6 +106,17 @@ impl OpenOptions {
 
     /// The memory that the engine may use for pages of the file, in bytes; 32 MiB where nothing is
     /// said. It is taken as it is needed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ImageStore;
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// let store = ImageStore::options().cache_size(4 << 20).open(path)?;
+    /// # assert!(!store.is_read_only());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cache_size(mut self, bytes: usize) -> Self {
         self.cache_size = bytes;
         self
@@ -79,6 +124,25 @@ impl OpenOptions {
 
     /// How long opening and [`ImageStore::write`] wait for others; 30 seconds where nothing is
     /// said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ErrorKind, ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// use std::time::Duration;
+    ///
+    /// let options = ImageStore::options().lock_wait(Duration::from_millis(10));
+    /// let store = options.clone().open(&path)?;
+    /// // While this one writes, another handle waits no longer than that.
+    /// let transaction = store.write()?;
+    /// let other = std::thread::spawn(move || options.open(path)?.create(NewImage::new()));
+    /// let refused = other.join().unwrap().unwrap_err();
+    /// assert_eq!(refused.kind(), ErrorKind::Busy);
+    /// # drop(transaction);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn lock_wait(mut self, limit: Duration) -> Self {
         self.lock_wait = limit;
         self
@@ -91,6 +155,19 @@ impl OpenOptions {
     ///
     /// A store that was opened so keeps the state of that moment: it does not see what others write
     /// later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ImageStore;
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// ImageStore::open(&path)?.close();
+    /// let options = ImageStore::options().read_only(true).recovery_copy_limit(1 << 30);
+    /// let store = options.open(path)?;
+    /// # assert!(store.is_read_only());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recovery_copy_limit(mut self, bytes: u64) -> Self {
         self.recovery_copy_limit = bytes;
         self
@@ -105,6 +182,17 @@ impl OpenOptions {
     ///
     /// A new store appears whole: it is built in a temporary file beside `path` with mode 0600, and
     /// given its name when it is complete and on disk.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ImageStore;
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// let store = ImageStore::options().open(&path)?;
+    /// assert_eq!(store.path(), path);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -87,6 +87,20 @@ impl Transaction {
 
     /// Makes the steps visible to others and durable: when this returns, they are on disk.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, Lookup, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let mut transaction = store.write()?;
+    /// transaction.create(NewImage::new().id("a"))?;
+    /// assert!(!store.exists("a")?);
+    /// transaction.commit()?;
+    /// assert!(store.exists("a")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::TransactionBroken`] where an earlier step failed in the file itself; and

@@ -14,12 +14,39 @@ use crate::write::limited::Limited;
 use crate::write::put::Change;
 
 /// Computes the digest of a manifest from its bytes.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{DigestFunction, ImageStore, Lookup, ManifestDigest, NewImage};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let length: &DigestFunction = &|bytes| Ok(format!("sha256:{:064x}", bytes.len()));
+/// store.create(NewImage::new().id("a"))?;
+/// store.set_big_data("a", "manifest", b"{}", ManifestDigest::Function(length))?;
+/// assert!(store.big_data_digest("a", "manifest")?.ends_with("02"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type DigestFunction = dyn Fn(&[u8]) -> Result<String, Box<dyn StdError + Send + Sync>>;
 
 /// Where the digest of a manifest item comes from: an item whose key begins with `manifest`. The
 /// digest of any other item is the SHA-256 of its bytes.
 ///
 /// Mirrors the `digestManifest` argument of `imageStore.SetBigData`.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ContentHash, ImageStore, Lookup, ManifestDigest, NewImage};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.create(NewImage::new().id("a"))?;
+/// // A signed schema 1 manifest is digested without its signature, by whoever understands it.
+/// let digest = ContentHash::of(b"payload").to_digest();
+/// store.set_big_data("a", "manifest", b"payload, signed", ManifestDigest::Given(&digest))?;
+/// assert_eq!(store.big_data_digest("a", "manifest")?, digest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Default)]
 #[non_exhaustive]
 pub enum ManifestDigest<'a> {

@@ -77,7 +77,7 @@ fn a_place_where_nothing_can_be_created_is_named() {
         let error = ImageStore::open(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
         assert!(
-            matches!(error, Error::Io { .. } | Error::NotFound { .. }),
+            matches!(error, Error::Io { .. } | Error::FolderMissing { .. }),
             "{error:?}"
         );
         let named = path.parent().unwrap().to_str().unwrap();

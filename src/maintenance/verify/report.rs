@@ -36,12 +36,34 @@ impl VerifyOptions {
     }
 
     /// Whether the storage engine checks its pages too; `true` where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, VerifyOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let options = VerifyOptions::new().engine(false);
+    /// assert!(!store.verify(&options, |_| ())?.engine_checked);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn engine(mut self, engine: bool) -> Self {
         self.engine = engine;
         self
     }
 
     /// How many findings are kept; all are counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, VerifyOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// let options = VerifyOptions::new().most_findings(10);
+    /// assert!(store.verify(&options, |_| ())?.findings.len() <= 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn most_findings(mut self, most: usize) -> Self {
         self.most_findings = most;
         self
@@ -49,6 +71,18 @@ impl VerifyOptions {
 }
 
 /// How much was read.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage, VerifyOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.create(NewImage::new().name("app"))?;
+/// let counts = store.verify(&VerifyOptions::new(), |_| ())?.counts;
+/// assert_eq!((counts.images, counts.names), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifyCounts {
@@ -65,6 +99,17 @@ pub struct VerifyCounts {
 }
 
 /// What a verification read and found.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, VerifyOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// let report = store.verify(&VerifyOptions::new(), |_| ())?;
+/// assert!(report.is_clean() && report.findings.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifyReport {
@@ -83,6 +128,16 @@ pub struct VerifyReport {
 
 impl VerifyReport {
     /// Whether the store is undamaged. What an import brought along is no damage of the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, VerifyOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// assert!(store.verify(&VerifyOptions::new(), |_| ())?.is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.damage == 0
