@@ -40,10 +40,10 @@ const STEPS: [Step; 6] = [
         Ok(())
     }),
     ("change the metadata", |store, n| {
-        Ok(store.set_metadata(&sample::id(n * 7_919), &format!("{n}"))?)
+        Ok(store.set_metadata(&sample::id(n * 1_009), &format!("{n}"))?)
     }),
     ("add a name", |store, n| {
-        Ok(store.add_names(&sample::id(n * 7_919), &[format!("localhost/new:{n}")])?)
+        Ok(store.add_names(&sample::id(n * 1_009), &[format!("localhost/new:{n}")])?)
     }),
     ("delete an image with two items", |store, n| {
         Ok(store.delete(&sample::id((1 << 33) + n))?)
