@@ -43,6 +43,22 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Whether [`Rows::of`] an image have this name; a lookup asks it of every image that it yields.
+pub(crate) fn has_name(image: &Image, name: &str) -> bool {
+    image.names.iter().any(|held| held == name)
+}
+
+/// The same of a digest.
+pub(crate) fn has_digest(image: &Image, digest: &str) -> bool {
+    image.digests.iter().any(|held| held == digest)
+}
+
+/// The same of a top layer or mapped top layer.
+pub(crate) fn has_layer(image: &Image, layer: &str) -> bool {
+    let mut layers = image.top_layer.iter().chain(&image.mapped_top_layers);
+    layers.any(|held| held == layer)
+}
+
 /// Changes the rows of image `number` from those of `before` to those of `after`.
 ///
 /// # Errors

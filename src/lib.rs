@@ -133,7 +133,8 @@
 //!
 //! A lookup reads from a tree whose height grows by one with every hundredfold of images, so it costs
 //! about the same at a thousand and at a million. A durable write costs what the disk takes for its
-//! syncs: two in [`Access::Shared`]; many steps in one transaction share them. Memory is the engine's
+//! syncs: two in [`Access::Shared`]; many steps in one transaction share them, and so do the steps of
+//! threads that write to one [`ImageStore`] at the same time. Memory is the engine's
 //! cache ([`OpenOptions::cache_size`], 32 MiB) and what the caller holds: listings are iterators, and
 //! items of any size go through readers. Opening costs a hundred times what a lookup costs, so keep the
 //! handle; a process that asks one question opens with [`Access::ReadOnly`], which costs least.
@@ -180,6 +181,10 @@
 //! `cli`, on by default, is the `image-store` program; a library does without:
 //! `default-features = false`. `testing` is for this project's own tests.
 
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[allow(missing_docs, clippy::missing_errors_doc)]
+pub mod bench;
 mod codec;
 mod content;
 mod engine;

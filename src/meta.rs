@@ -58,9 +58,9 @@ pub(crate) fn generation(meta: &impl ReadableTable<&'static str, &'static [u8]>)
     }
 }
 
-/// Counts a transaction that changes the store.
-pub(crate) fn next_generation(meta: &mut MetaTable<'_>) -> Outcome<()> {
-    let next = generation(meta)?.wrapping_add(1);
+/// Counts `more` transactions that change the store.
+pub(crate) fn next_generation(meta: &mut MetaTable<'_>, more: u64) -> Outcome<()> {
+    let next = generation(meta)?.wrapping_add(more);
     meta.insert(GENERATION, next.to_le_bytes().as_slice())?;
     Ok(())
 }

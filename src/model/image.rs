@@ -151,12 +151,24 @@ pub(crate) fn dedupe(values: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut unique: Vec<String> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for value in values {
-        if seen.insert(value.clone()) {
+        // Nearly all lists are short, and every record that is read has some.
+        let is_new = if unique.len() < SHORT {
+            !unique.contains(&value)
+        } else {
+            if seen.is_empty() {
+                seen.extend(unique.iter().cloned());
+            }
+            seen.insert(value.clone())
+        };
+        if is_new {
             unique.push(value);
         }
     }
     unique
 }
+
+/// Up to this length looking through a list is quicker than hashing.
+const SHORT: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use redb::ReadableTable;
 use crate::codec::decode_image;
 use crate::engine::Outcome;
 use crate::error::Result;
-use crate::index::Rows;
+use crate::index;
 use crate::model::Image;
 use crate::read::pages::paged;
 use crate::read::{DigestEntry, NameEntry, Prefix, Source, contradiction, image_at};
@@ -51,7 +51,7 @@ pub(super) fn images_under<S: Source>(
             Ok(numbers
                 .into_iter()
                 .map(|number| {
-                    let image = meant_image(tables, number, &key, |rows| pairs.has(rows, &key));
+                    let image = meant_image(tables, number, &key, |image| pairs.has(image, &key));
                     (number, image)
                 })
                 .collect::<Vec<_>>())
@@ -87,10 +87,10 @@ impl Pairs {
         range.take(wanted).map(|row| Ok(row?.0.value().1)).collect()
     }
 
-    fn has(self, rows: &Rows<'_>, key: &str) -> bool {
+    fn has(self, image: &Image, key: &str) -> bool {
         match self {
-            Self::Digests => rows.digests.contains(key),
-            Self::Layers => rows.layers.contains(key),
+            Self::Digests => index::has_digest(image, key),
+            Self::Layers => index::has_layer(image, key),
         }
     }
 }
@@ -100,10 +100,10 @@ fn meant_image(
     tables: &impl ReadTables,
     number: u64,
     key: &str,
-    implied: impl FnOnce(&Rows<'_>) -> bool,
+    implied: impl FnOnce(&Image) -> bool,
 ) -> Outcome<Image> {
     let image = image_at(tables, number)?;
-    if implied(&Rows::of(Some(&image))) {
+    if implied(&image) {
         Ok(image)
     } else {
         Err(contradiction(key, number))
@@ -145,7 +145,7 @@ pub(super) fn names<S: Source>(
                     break;
                 }
                 let (name, number) = (name.value(), number.value());
-                let image = meant_image(tables, number, name, |rows| rows.names.contains(name));
+                let image = meant_image(tables, number, name, |image| index::has_name(image, name));
                 page.push((name.to_owned(), image.map(|image| image.id)));
             }
             Ok(page)
@@ -181,8 +181,9 @@ pub(super) fn digests<S: Source>(
                 if page.len() == wanted || !digest.starts_with(&scan.prefix) {
                     break;
                 }
-                let image =
-                    meant_image(tables, number, digest, |rows| rows.digests.contains(digest));
+                let image = meant_image(tables, number, digest, |image| {
+                    index::has_digest(image, digest)
+                });
                 page.push((digest.to_owned(), number, image.map(|image| image.id)));
             }
             Ok(page)

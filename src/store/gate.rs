@@ -20,15 +20,23 @@ pub(super) struct Gate {
 #[derive(Debug, Default)]
 struct State {
     owner: Option<ThreadId>,
-    waiting: VecDeque<u64>,
+    waiting: VecDeque<Ticket>,
     next_ticket: u64,
 }
 
-/// The right to write, until it is dropped.
+/// The right to write, until it and its clones are dropped.
+#[derive(Clone, Debug)]
+pub(super) struct Pass(#[expect(dead_code, reason = "held for its end")] Arc<Inside>);
+
+/// The thread that is inside; it leaves when this is dropped.
 #[derive(Debug)]
-pub(super) struct Pass {
+struct Inside {
     gate: Arc<Gate>,
 }
+
+/// A place in the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
 
 /// Why a thread was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,36 +68,81 @@ impl Gate {
 
     /// Waits until no other thread of this process writes.
     pub(super) fn enter(self: &Arc<Self>, deadline: Instant) -> Result<Pass, Refused> {
+        let ticket = self.line_up()?;
+        let waited = self.wait(ticket, deadline, || false, || true);
+        waited?.ok_or(Refused::TooLate)
+    }
+
+    /// Takes a place in the line, for [`wait`](Self::wait).
+    pub(super) fn line_up(&self) -> Result<Ticket, Refused> {
         let mut state = lock(&self.state);
         if state.owner == Some(thread::current().id()) {
             return Err(Refused::Nested);
         }
-        let ticket = state.next_ticket;
+        let ticket = Ticket(state.next_ticket);
         state.next_ticket += 1;
         state.waiting.push_back(ticket);
-        while state.owner.is_some() || state.waiting.front() != Some(&ticket) {
+        Ok(ticket)
+    }
+
+    /// Waits until it is this ticket's turn; `None` where the thread inside did its work for it.
+    ///
+    /// When the deadline passes, `give_up` tells whether it may: where another thread is at the
+    /// work, that is waited for.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        ticket: Ticket,
+        deadline: Instant,
+        is_served: impl Fn() -> bool,
+        give_up: impl Fn() -> bool,
+    ) -> Result<Option<Pass>, Refused> {
+        let mut state = lock(&self.state);
+        let mut taken = false;
+        loop {
+            if is_served() {
+                return Ok(None);
+            }
+            if state.owner.is_none() && state.waiting.front() == Some(&ticket) {
+                break;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if taken {
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            } else if !left.is_zero() {
+                state = self
+                    .changed
+                    .wait_timeout(state, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            } else if give_up() {
                 state.waiting.retain(|waiting| *waiting != ticket);
                 // The next in line may have waited for this one only.
                 self.changed.notify_all();
                 return Err(Refused::TooLate);
+            } else {
+                taken = true;
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
         }
         state.waiting.pop_front();
         state.owner = Some(thread::current().id());
-        Ok(Pass {
+        drop(state);
+        Ok(Some(Pass(Arc::new(Inside {
             gate: Arc::clone(self),
-        })
+        }))))
+    }
+
+    /// Takes those out of the line whose work was done for them. They are told when the thread
+    /// inside leaves.
+    pub(super) fn served(&self, tickets: &[Ticket]) {
+        let mut state = lock(&self.state);
+        state.waiting.retain(|waiting| !tickets.contains(waiting));
     }
 }
 
-impl Drop for Pass {
+impl Drop for Inside {
     fn drop(&mut self) {
         lock(&self.gate.state).owner = None;
         self.gate.changed.notify_all();

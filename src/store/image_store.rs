@@ -13,6 +13,7 @@ use crate::migrations;
 use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
 use crate::store::gate::{Gate, Pass, Refused};
+use crate::store::group::Group;
 use crate::store::waiter::Waiter;
 use crate::store::{Access, OpenOptions, Snapshot, Transaction};
 use crate::tables::SnapshotTables;
@@ -25,7 +26,8 @@ use crate::tables::SnapshotTables;
 ///
 /// Its lookups come from [`Lookup`](crate::Lookup). Each mutation here is a transaction of its own:
 /// when it returns, it is on disk, and one that fails changes nothing. [`write`](Self::write) puts
-/// many into one.
+/// many into one. Mutations that several threads make at the same time on one handle or its clones
+/// share the waiting for the disk.
 ///
 /// # Examples
 ///
@@ -48,7 +50,15 @@ struct Inner {
     handle: Arc<Handle>,
     gate: Arc<Gate>,
     waiter: Arc<Waiter>,
+    group: Group,
     options: OpenOptions,
+}
+
+/// When a wait began, and when it ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WaitLimit {
+    begun: Instant,
+    pub(super) deadline: Instant,
 }
 
 impl ImageStore {
@@ -93,6 +103,7 @@ impl ImageStore {
                 handle: Arc::new(handle),
                 gate,
                 waiter: Arc::default(),
+                group: Group::default(),
                 options: options.clone(),
             }),
         }
@@ -192,27 +203,59 @@ impl ImageStore {
 
     /// Begins a write transaction of the engine, once no other thread or process has one.
     fn begin(&self) -> Result<(WriteTransaction, Pass)> {
-        let Inner { handle, gate, .. } = &*self.inner;
-        let database = handle.writable()?;
-        let begun = Instant::now();
-        let deadline = begun + self.inner.options.lock_wait;
-        let busy = || Error::Busy {
-            path: handle.path().to_owned(),
-            waited: begun.elapsed(),
-        };
-        let pass = gate.enter(deadline).map_err(|refused| match refused {
-            Refused::TooLate => busy(),
-            Refused::Nested => Error::NestedTransaction {
-                path: handle.path().to_owned(),
-            },
-        })?;
-        let waited = self.inner.waiter.begin(database, deadline);
-        let mut transaction = waited
-            .map_err(|failure| handle.error(failure))?
-            .ok_or_else(busy)?;
+        self.handle().writable()?;
+        let wait = self.wait_limit();
+        let pass = self.inner.gate.enter(wait.deadline);
+        let pass = pass.map_err(|refused| self.refused(refused, wait))?;
+        Ok((self.begin_inside(wait)?, pass))
+    }
+
+    /// Begins a write transaction of the engine on a thread that has passed the gate.
+    fn begin_inside(&self, wait: WaitLimit) -> Result<WriteTransaction> {
+        let handle = &self.inner.handle;
+        let waited = self
+            .inner
+            .waiter
+            .begin(handle.writable()?, wait.deadline)
+            .map_err(|failure| handle.error(failure))?;
+        let mut transaction = waited.ok_or_else(|| self.refused(Refused::TooLate, wait))?;
         // A crash must not make the next open walk the whole file.
         transaction.set_quick_repair(self.access() == Access::Exclusive);
-        Ok((transaction, pass))
+        Ok(transaction)
+    }
+
+    /// Begins the transaction of a group, on a thread that has passed the gate.
+    pub(super) fn write_inside(&self, pass: Pass, wait: WaitLimit) -> Result<Transaction> {
+        let transaction = self.begin_inside(wait)?;
+        Transaction::new(transaction, Arc::clone(&self.inner.handle), pass)
+    }
+
+    pub(super) fn gate(&self) -> &Arc<Gate> {
+        &self.inner.gate
+    }
+
+    pub(super) fn group(&self) -> &Group {
+        &self.inner.group
+    }
+
+    /// How long a write that begins now may wait.
+    pub(super) fn wait_limit(&self) -> WaitLimit {
+        let begun = Instant::now();
+        WaitLimit {
+            begun,
+            deadline: begun + self.inner.options.lock_wait,
+        }
+    }
+
+    pub(super) fn refused(&self, refused: Refused, wait: WaitLimit) -> Error {
+        let path = self.path().to_owned();
+        match refused {
+            Refused::TooLate => Error::Busy {
+                path,
+                waited: wait.begun.elapsed(),
+            },
+            Refused::Nested => Error::NestedTransaction { path },
+        }
     }
 
     /// The bytes of all pages that are in use, by the present state or by earlier ones.

@@ -7,6 +7,7 @@ mod copy;
 mod database;
 mod file;
 mod gate;
+mod group;
 mod held;
 mod image_store;
 mod mutations;

@@ -37,6 +37,11 @@ impl Transaction {
     /// [`Error::DuplicateId`], [`Error::DuplicateName`], [`Error::InvalidDigest`] for the digest of
     /// the image or of a manifest item, [`Error::InvalidBigDataName`] for an empty item key.
     pub fn create(&mut self, image: NewImage) -> Result<Image> {
+        self.create_from(&image)
+    }
+
+    /// [`create`](Self::create), which can be done again should the transaction break.
+    pub(super) fn create_from(&mut self, image: &NewImage) -> Result<Image> {
         self.step(|tables| write::create(tables, image))
     }
 

@@ -1,4 +1,7 @@
 //! The mutations of a store: each one step, as a transaction of its own.
+//!
+//! Those that run none of the caller's code may share a commit with those of other threads
+//! ([`grouped`](ImageStore::grouped)), for which they own what they need.
 
 use std::io::Read;
 
@@ -9,15 +12,21 @@ use crate::model::{Image, NewImage};
 use crate::store::{ImageStore, Transaction};
 use crate::write::ManifestDigest;
 
-impl ImageStore {
-    /// Runs one step as a transaction of its own.
-    fn one_step<R>(&self, step: impl FnOnce(&mut Transaction) -> Result<R>) -> Result<R> {
-        let mut transaction = self.write()?;
-        let result = step(&mut transaction)?;
-        transaction.commit()?;
-        Ok(result)
-    }
+/// Item bytes up to this length are copied to share a commit; longer ones take their time alone.
+const MOST_COPIED: usize = 1 << 20;
 
+/// A [`ManifestDigest`] without the caller's code.
+enum OwnedDigest {
+    Sha256,
+    Given(String),
+    Missing,
+}
+
+fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
+    names.iter().map(|name| name.as_ref().to_owned()).collect()
+}
+
+impl ImageStore {
     /// [`Transaction::create`] as a transaction of its own.
     ///
     /// # Examples
@@ -35,7 +44,7 @@ impl ImageStore {
     ///
     /// As [`Transaction::create`] and [`write`](Self::write).
     pub fn create(&self, image: NewImage) -> Result<Image> {
-        self.one_step(|transaction| transaction.create(image))
+        self.grouped(move |transaction| transaction.create_from(&image))
     }
 
     /// [`Transaction::set_names`] as a transaction of its own.
@@ -56,7 +65,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::set_names`] and [`write`](Self::write).
     pub fn set_names(&self, reference: &str, names: &[impl AsRef<str>]) -> Result<()> {
-        self.one_step(|transaction| transaction.set_names(reference, names))
+        let (reference, names) = (reference.to_owned(), owned(names));
+        self.grouped(move |transaction| transaction.set_names(&reference, &names))
     }
 
     /// [`Transaction::add_names`] as a transaction of its own.
@@ -77,7 +87,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::add_names`] and [`write`](Self::write).
     pub fn add_names(&self, reference: &str, names: &[impl AsRef<str>]) -> Result<()> {
-        self.one_step(|transaction| transaction.add_names(reference, names))
+        let (reference, names) = (reference.to_owned(), owned(names));
+        self.grouped(move |transaction| transaction.add_names(&reference, &names))
     }
 
     /// [`Transaction::remove_names`] as a transaction of its own.
@@ -98,7 +109,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::remove_names`] and [`write`](Self::write).
     pub fn remove_names(&self, reference: &str, names: &[impl AsRef<str>]) -> Result<()> {
-        self.one_step(|transaction| transaction.remove_names(reference, names))
+        let (reference, names) = (reference.to_owned(), owned(names));
+        self.grouped(move |transaction| transaction.remove_names(&reference, &names))
     }
 
     /// [`Transaction::delete`] as a transaction of its own.
@@ -119,7 +131,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::delete`] and [`write`](Self::write).
     pub fn delete(&self, reference: &str) -> Result<()> {
-        self.one_step(|transaction| transaction.delete(reference))
+        let reference = reference.to_owned();
+        self.grouped(move |transaction| transaction.delete(&reference))
     }
 
     /// [`Transaction::add_mapped_top_layer`] as a transaction of its own.
@@ -140,7 +153,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::add_mapped_top_layer`] and [`write`](Self::write).
     pub fn add_mapped_top_layer(&self, reference: &str, layer: &str) -> Result<()> {
-        self.one_step(|transaction| transaction.add_mapped_top_layer(reference, layer))
+        let (reference, layer) = (reference.to_owned(), layer.to_owned());
+        self.grouped(move |transaction| transaction.add_mapped_top_layer(&reference, &layer))
     }
 
     /// [`Transaction::remove_mapped_top_layer`] as a transaction of its own.
@@ -162,7 +176,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::remove_mapped_top_layer`] and [`write`](Self::write).
     pub fn remove_mapped_top_layer(&self, reference: &str, layer: &str) -> Result<()> {
-        self.one_step(|transaction| transaction.remove_mapped_top_layer(reference, layer))
+        let (reference, layer) = (reference.to_owned(), layer.to_owned());
+        self.grouped(move |transaction| transaction.remove_mapped_top_layer(&reference, &layer))
     }
 
     /// [`Transaction::set_metadata`] as a transaction of its own.
@@ -183,7 +198,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::set_metadata`] and [`write`](Self::write).
     pub fn set_metadata(&self, reference: &str, metadata: &str) -> Result<()> {
-        self.one_step(|transaction| transaction.set_metadata(reference, metadata))
+        let (reference, metadata) = (reference.to_owned(), metadata.to_owned());
+        self.grouped(move |transaction| transaction.set_metadata(&reference, &metadata))
     }
 
     /// [`Transaction::set_big_data`] as a transaction of its own.
@@ -210,7 +226,29 @@ impl ImageStore {
         data: &[u8],
         digest: ManifestDigest<'_>,
     ) -> Result<()> {
-        self.one_step(|transaction| transaction.set_big_data(reference, key, data, digest))
+        let owned_digest = match digest {
+            ManifestDigest::Sha256 => OwnedDigest::Sha256,
+            ManifestDigest::Given(digest) => OwnedDigest::Given(digest.to_owned()),
+            ManifestDigest::Missing => OwnedDigest::Missing,
+            // It runs on this thread, which may ask of it what only the gate can refuse.
+            ManifestDigest::Function(_) => {
+                return self
+                    .alone(|transaction| transaction.set_big_data(reference, key, data, digest));
+            }
+        };
+        if data.len() > MOST_COPIED {
+            return self
+                .alone(|transaction| transaction.set_big_data(reference, key, data, digest));
+        }
+        let (reference, key, data) = (reference.to_owned(), key.to_owned(), data.to_owned());
+        self.grouped(move |transaction| {
+            let digest = match &owned_digest {
+                OwnedDigest::Sha256 => ManifestDigest::Sha256,
+                OwnedDigest::Given(digest) => ManifestDigest::Given(digest),
+                OwnedDigest::Missing => ManifestDigest::Missing,
+            };
+            transaction.set_big_data(&reference, &key, &data, digest)
+        })
     }
 
     /// [`Transaction::set_big_data_from`] as a transaction of its own. No other thread or process
@@ -241,7 +279,7 @@ impl ImageStore {
         data: &mut dyn Read,
         digest: ManifestDigest<'_>,
     ) -> Result<()> {
-        self.one_step(|transaction| transaction.set_big_data_from(reference, key, data, digest))
+        self.alone(|transaction| transaction.set_big_data_from(reference, key, data, digest))
     }
 
     /// [`Transaction::remove_big_data`] as a transaction of its own.
@@ -283,7 +321,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::set_flag`] and [`write`](Self::write).
     pub fn set_flag(&self, reference: &str, flag: &str, value: Value) -> Result<()> {
-        self.one_step(|transaction| transaction.set_flag(reference, flag, value))
+        let (reference, flag) = (reference.to_owned(), flag.to_owned());
+        self.grouped(move |transaction| transaction.set_flag(&reference, &flag, value.clone()))
     }
 
     /// [`Transaction::clear_flag`] as a transaction of its own.
@@ -304,7 +343,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::clear_flag`] and [`write`](Self::write).
     pub fn clear_flag(&self, reference: &str, flag: &str) -> Result<()> {
-        self.one_step(|transaction| transaction.clear_flag(reference, flag))
+        let (reference, flag) = (reference.to_owned(), flag.to_owned());
+        self.grouped(move |transaction| transaction.clear_flag(&reference, &flag))
     }
 
     /// [`Transaction::collect_garbage`] as a transaction of its own.
@@ -323,7 +363,7 @@ impl ImageStore {
     ///
     /// As [`Transaction::collect_garbage`] and [`write`](Self::write).
     pub fn collect_garbage(&self) -> Result<u64> {
-        self.one_step(Transaction::collect_garbage)
+        self.alone(Transaction::collect_garbage)
     }
 
     /// [`Transaction::wipe`] as a transaction of its own.
@@ -343,6 +383,6 @@ impl ImageStore {
     ///
     /// As [`Transaction::wipe`] and [`write`](Self::write).
     pub fn wipe(&self) -> Result<u64> {
-        self.one_step(Transaction::wipe)
+        self.alone(Transaction::wipe)
     }
 }

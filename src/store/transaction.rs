@@ -64,6 +64,8 @@ pub struct Transaction {
     _pass: Pass,
     changed: bool,
     broken: bool,
+    /// As how many transactions it counts.
+    counts: u64,
     /// The pass belongs to a thread.
     _not_send: PhantomData<*const ()>,
 }
@@ -81,6 +83,7 @@ impl Transaction {
             _pass: pass,
             changed: false,
             broken: false,
+            counts: 1,
             _not_send: PhantomData,
         })
     }
@@ -112,14 +115,26 @@ impl Transaction {
         if !self.changed {
             return Ok(());
         }
+        let counts = self.counts;
         let mut open = self.open.take()?;
         let committed = contain(|| {
-            open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta))?;
+            open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta, counts))?;
             Ok(open.into_owner().commit()?)
         });
         committed.map_err(|failure| self.error(failure))?;
         tracing::debug!("committed");
         Ok(())
+    }
+
+    /// Commits steps that their callers gave as `count` transactions of their own.
+    pub(super) fn commit_as(mut self, count: u64) -> Result<()> {
+        self.counts = count;
+        self.commit()
+    }
+
+    /// Whether a step failed in the file itself, so that nothing of the transaction is kept.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The path of the store.

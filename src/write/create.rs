@@ -18,16 +18,16 @@ use crate::write::random_id::random_id;
 
 /// Creates an image. Mirrors `imageStore.create` of the legacy store, which checks in this order:
 /// the ID, the names, the digest, the items.
-pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Image> {
-    check_limits(&new)?;
-    let id = match new.id.filter(|id| !id.is_empty()) {
+pub(crate) fn create(tables: &mut WriteTables<'_>, new: &NewImage) -> Outcome<Image> {
+    check_limits(new)?;
+    let id = match new.id.clone().filter(|id| !id.is_empty()) {
         Some(id) if tables.ids.get(id.as_str())?.is_some() => {
             return Err(Error::DuplicateId { id }.into());
         }
         Some(id) => id,
         None => unused_id(tables)?,
     };
-    let names = dedupe(new.names);
+    let names = dedupe(new.names.clone());
     for name in &names {
         let holder = tables.names.get(name.as_str())?.map(|row| row.value());
         if let Some(holder) = holder {
@@ -38,7 +38,7 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Ima
             .into());
         }
     }
-    let digest = new.digest.filter(|digest| !digest.is_empty());
+    let digest = new.digest.clone().filter(|digest| !digest.is_empty());
     if let Some(digest) = &digest {
         validate_digest(digest)?;
     }
@@ -48,11 +48,11 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: NewImage) -> Outcome<Ima
         id,
         digest,
         names,
-        names_history: new.names_history,
-        top_layer: new.top_layer.filter(|layer| !layer.is_empty()),
-        metadata: new.metadata,
+        names_history: new.names_history.clone(),
+        top_layer: new.top_layer.clone().filter(|layer| !layer.is_empty()),
+        metadata: new.metadata.clone(),
         created: Some(created.unwrap_or_else(Timestamp::now)),
-        flags: new.flags,
+        flags: new.flags.clone(),
         ..Image::default()
     };
     image.recompute_digests();

@@ -21,6 +21,7 @@ mod support;
 mod births;
 mod damage;
 mod forked;
+mod group;
 mod items;
 mod large_items;
 mod limits;

@@ -1,13 +1,15 @@
-//! The engine below this library, bare: the same gets and the same rows, without decoding,
-//! checksums, error containment or a gate.
+//! The engine below this library, bare: the same gets and the same rows, records decoded by the
+//! library's codec, without error containment or a gate.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use redb::{
-    Builder, ConcurrencyMode, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    ReadableTable,
+    AccessGuard, Builder, ConcurrencyMode, Database, ReadOnlyTable, ReadTransaction,
+    ReadableDatabase, ReadableTable,
 };
+
+use image_store::bench::{decode_record, encode_record};
 
 use crate::peers::{CACHE, Peer, Reads};
 use crate::rows::{BLOBS, CONTENTS, DIGESTS, Fresh, IDS, IMAGES, LAYERS, NAMES};
@@ -77,13 +79,17 @@ impl Peer for BareRedb {
         }))
     }
 
-    fn set_metadata(&self, id: &str, _metadata: &str) -> Result<()> {
+    fn set_metadata(&self, id: &str, metadata: &str) -> Result<()> {
         let transaction = self.begin_write()?;
         {
             let mut images = transaction.open_table(IMAGES)?;
             let ids = transaction.open_table(IDS)?;
             let number = ids.get(id)?.context("no such ID")?.value();
-            let record = images.get(number)?.context("no record")?.value().to_vec();
+            let before = images.get(number)?.context("no record")?;
+            let mut image = decode_record(number, before.value())?;
+            drop(before);
+            metadata.clone_into(&mut image.metadata);
+            let record = encode_record(number, &image)?;
             images.insert(number, record.as_slice())?;
         }
         Ok(transaction.commit()?)
@@ -161,8 +167,14 @@ impl BareRedb {
         let name = |name: &str| Ok(read.open_table(NAMES)?.get(name)?.map(|row| row.value()));
         let number = resolve(&ids, name, reference)?;
         let images = read.open_table(IMAGES)?;
-        Ok(images.get(number)?.context("no record")?.value().len())
+        decoded(number, images.get(number)?)
     }
+}
+
+/// Decodes a record as every lookup of the library does.
+fn decoded(number: u64, record: Option<AccessGuard<'_, &'static [u8]>>) -> Result<usize> {
+    let record = record.context("no record")?;
+    Ok(decode_record(number, record.value())?.metadata.len())
 }
 
 impl Reads for BareRedb {
@@ -209,7 +221,7 @@ fn digest_lengths(
     let mut length = 0;
     for row in digests.range((digest, 0)..=(digest, u64::MAX))? {
         let number = row?.0.value().1;
-        length += images.get(number)?.context("no record")?.value().len();
+        length += decoded(number, images.get(number)?)?;
     }
     Ok(length)
 }
@@ -227,7 +239,7 @@ impl Reads for Held {
     fn by_id(&self, id: &str) -> Result<usize> {
         let name = |name: &str| Ok(self.names.get(name)?.map(|row| row.value()));
         let number = resolve(&self.ids, name, id)?;
-        Ok(self.images.get(number)?.context("no record")?.value().len())
+        decoded(number, self.images.get(number)?)
     }
 
     fn by_name(&self, name: &str) -> Result<usize> {
@@ -249,7 +261,9 @@ impl Reads for Held {
     fn list(&self) -> Result<usize> {
         let mut count = 0;
         for row in self.images.iter()? {
-            count += usize::from(!row?.1.value().is_empty());
+            let (number, record) = row?;
+            decode_record(number.value(), record.value())?;
+            count += 1;
         }
         Ok(count)
     }
@@ -257,7 +271,7 @@ impl Reads for Held {
     fn list_ids(&self) -> Result<usize> {
         let mut count = 0;
         for row in self.ids.iter()? {
-            count += usize::from(!row?.0.value().is_empty());
+            count += usize::from(!row?.0.value().to_owned().is_empty());
         }
         Ok(count)
     }

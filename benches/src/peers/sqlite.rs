@@ -1,11 +1,12 @@
-//! SQLite with the same rows and indexes. Records are kept as the bytes that the library writes and
-//! are not decoded when they are read.
+//! SQLite with the same rows and indexes. Records are kept as the bytes that the library writes, and
+//! are decoded by its codec when they are read.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use image_store::bench::{decode_record, encode_record};
 use redb::{ReadableDatabase, ReadableTable};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use crate::peers::{CACHE, Peer, Reads};
 use crate::rows::{Fresh, IMAGES};
@@ -132,9 +133,17 @@ impl Sqlite {
 
     fn length(&self, query: &str, key: &str) -> Result<usize> {
         let mut query = self.connection.prepare_cached(query)?;
-        let record: Option<Vec<u8>> = query.query_row([key], |row| row.get(0)).optional()?;
-        Ok(record.context("no such image")?.len())
+        let mut rows = query.query([key])?;
+        decoded(rows.next()?.context("no such image")?)
     }
+}
+
+/// Decodes a row of a number and a record, as every lookup of the library does.
+fn decoded(row: &rusqlite::Row<'_>) -> Result<usize> {
+    let record = row.get_ref(1)?.as_blob()?;
+    Ok(decode_record(row.get::<_, i64>(0)? as u64, record)?
+        .metadata
+        .len())
 }
 
 impl Peer for Sqlite {
@@ -156,12 +165,15 @@ impl Peer for Sqlite {
         Ok(Box::new(Held(self)))
     }
 
-    fn set_metadata(&self, id: &str, _metadata: &str) -> Result<()> {
+    fn set_metadata(&self, id: &str, metadata: &str) -> Result<()> {
         let connection = &self.connection;
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        let record: Vec<u8> = connection
-            .prepare_cached("SELECT record FROM images WHERE id = ?")?
-            .query_row([id], |row| row.get(0))?;
+        let (number, record): (i64, Vec<u8>) = connection
+            .prepare_cached("SELECT number, record FROM images WHERE id = ?")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut image = decode_record(number as u64, &record)?;
+        metadata.clone_into(&mut image.metadata);
+        let record = encode_record(number as u64, &image)?;
         connection
             .prepare_cached("UPDATE images SET record = ? WHERE id = ?")?
             .execute(params![record, id])?;
@@ -183,12 +195,12 @@ impl Peer for Sqlite {
 
 impl Reads for Sqlite {
     fn by_id(&self, id: &str) -> Result<usize> {
-        self.length("SELECT record FROM images WHERE id = ?", id)
+        self.length("SELECT number, record FROM images WHERE id = ?", id)
     }
 
     fn by_name(&self, name: &str) -> Result<usize> {
         self.length(
-            "SELECT record FROM images WHERE number = (SELECT number FROM names WHERE name = ?)",
+            "SELECT number, record FROM images WHERE number = (SELECT number FROM names WHERE name = ?)",
             name,
         )
     }
@@ -197,25 +209,21 @@ impl Reads for Sqlite {
         // "g" is greater than every hexadecimal digit.
         let mut query = self
             .connection
-            .prepare_cached("SELECT record FROM images WHERE id >= ? AND id < ? LIMIT 2")?;
+            .prepare_cached("SELECT number, record FROM images WHERE id >= ? AND id < ? LIMIT 2")?;
         let mut rows = query.query(params![prefix, format!("{prefix}g")])?;
-        let length = rows
-            .next()?
-            .context("no such image")?
-            .get::<_, Vec<u8>>(0)?
-            .len();
+        let length = decoded(rows.next()?.context("no such image")?)?;
         anyhow::ensure!(rows.next()?.is_none(), "ambiguous");
         Ok(length)
     }
 
     fn by_digest(&self, digest: &str) -> Result<usize> {
         let mut query = self.connection.prepare_cached(
-            "SELECT record FROM digests JOIN images USING (number) WHERE digest = ?",
+            "SELECT number, record FROM digests JOIN images USING (number) WHERE digest = ?",
         )?;
         let mut rows = query.query([digest])?;
         let mut length = 0;
         while let Some(row) = rows.next()? {
-            length += row.get::<_, Vec<u8>>(0)?.len();
+            length += decoded(row)?;
         }
         Ok(length)
     }
@@ -232,11 +240,12 @@ impl Reads for Sqlite {
     fn list(&self) -> Result<usize> {
         let mut query = self
             .connection
-            .prepare_cached("SELECT record FROM images ORDER BY number")?;
+            .prepare_cached("SELECT number, record FROM images ORDER BY number")?;
         let mut rows = query.query([])?;
         let mut count = 0;
         while let Some(row) = rows.next()? {
-            count += usize::from(!row.get::<_, Vec<u8>>(0)?.is_empty());
+            decoded(row)?;
+            count += 1;
         }
         Ok(count)
     }

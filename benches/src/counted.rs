@@ -1,0 +1,92 @@
+//! Storage that counts what the engine asks of the disk.
+
+use std::io;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+
+/// What was asked since the last [`take`](Counts::take).
+#[derive(Clone, Debug, Default)]
+pub struct Counts(Arc<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    syncs: AtomicU64,
+    writes: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counts {
+    /// Syncs, writes and bytes written, which are counted from zero again.
+    pub fn take(&self) -> (u64, u64, u64) {
+        let taken = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        (
+            taken(&self.0.syncs),
+            taken(&self.0.writes),
+            taken(&self.0.bytes),
+        )
+    }
+
+    /// Counts what is asked of `inner`.
+    pub fn on(&self, inner: FileBackend) -> Counted {
+        Counted {
+            inner,
+            counts: self.clone(),
+        }
+    }
+}
+
+/// A file of which what is asked is counted.
+#[derive(Debug)]
+pub struct Counted {
+    inner: FileBackend,
+    counts: Counts,
+}
+
+type Locked<T> = Result<T, BackendError>;
+
+impl StorageBackend for Counted {
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.inner.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.counts.0.syncs.fetch_add(1, Ordering::Relaxed);
+        self.inner.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.counts.0.writes.fetch_add(1, Ordering::Relaxed);
+        let length = data.len() as u64;
+        self.counts.0.bytes.fetch_add(length, Ordering::Relaxed);
+        self.inner.write(offset, data)
+    }
+    fn close(&self) -> io::Result<()> {
+        self.inner.close()
+    }
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.inner.try_lock_range(start, end)
+    }
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.inner.try_lock_shared_range(start, end)
+    }
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.inner.lock_range(start, end)
+    }
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.inner.lock_shared_range(start, end)
+    }
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
+        self.inner.unlock_range(start, end)
+    }
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
+        self.inner.query_lock_range(start, end)
+    }
+}
