@@ -300,7 +300,8 @@ impl ImageStore {
     ///
     /// As [`Transaction::remove_big_data`] and [`write`](Self::write).
     pub fn remove_big_data(&self, reference: &str, key: &str) -> Result<()> {
-        self.one_step(|transaction| transaction.remove_big_data(reference, key))
+        let (reference, key) = (reference.to_owned(), key.to_owned());
+        self.grouped(move |transaction| transaction.remove_big_data(&reference, &key))
     }
 
     /// [`Transaction::set_flag`] as a transaction of its own.
