@@ -30,6 +30,16 @@ pub(crate) enum Found<T> {
 }
 
 /// What something in a directory is.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::legacy::{FileKind, Finding};
+///
+/// let (path, kind) = ("a1/extra".into(), FileKind::Link);
+/// let finding = Finding::UnlistedFile { path, kind };
+/// assert!(finding.to_string().contains("a symbolic link"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {

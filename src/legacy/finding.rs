@@ -8,6 +8,13 @@ use super::json::Oddity;
 
 /// Something in a legacy images directory that is not as the legacy store would have left it. The
 /// import goes on; the message says what became of it.
+///
+/// # Examples
+///
+/// ```
+/// let finding = image_store::legacy::Finding::NoRecords { folders: 2 };
+/// assert_eq!(finding.to_string(), "images.json has no records, but there are 2 folders");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
@@ -161,6 +168,12 @@ pub enum Finding {
 }
 
 /// Whose side is taken in a conflict of a merge.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(image_store::legacy::Resolution::Keep.to_string(), "the store's is kept");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resolution {
@@ -184,6 +197,12 @@ impl fmt::Display for Resolution {
 
 impl Finding {
     /// The text of the kind, as in `item-missing`; it never changes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(image_store::legacy::Finding::NoRecordsFile.kind(), "no-records-file");
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -211,6 +230,14 @@ impl Finding {
     }
 
     /// Whether an image is not whole or not sound, rather than something lying beside the images.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::Finding;
+    /// assert!(Finding::BadDate { id: "a1".into(), text: "today".into() }.is_damage());
+    /// assert!(!Finding::OrphanFolder { name: "b2".into() }.is_damage());
+    /// ```
     #[must_use]
     pub const fn is_damage(&self) -> bool {
         matches!(
@@ -227,6 +254,15 @@ impl Finding {
     }
 
     /// Whether it says that a merge would have to decide between the directory and the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{Finding, Resolution};
+    /// let (id, resolution) = ("a1".to_owned(), Resolution::Keep);
+    /// let finding = Finding::ImageConflict { id, fields: vec!["metadata"], resolution };
+    /// assert!(finding.is_conflict());
+    /// ```
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::ImageConflict { .. } | Self::NameConflict { .. })

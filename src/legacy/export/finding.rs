@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// Something in a store that the legacy layout cannot hold, or not as it is.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::legacy::ExportFinding;
+///
+/// let finding = ExportFinding::IdReserved { id: "images.json".to_owned() };
+/// let told = r#"image "images.json": its ID is the name of a file of the directory itself"#;
+/// assert_eq!(finding.to_string(), told);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExportFinding {
@@ -79,6 +89,14 @@ pub enum ExportFinding {
 
 impl ExportFinding {
     /// The text of the kind, as in `item-missing`; it never changes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ExportFinding;
+    /// let finding = ExportFinding::IdReserved { id: "images.json".to_owned() };
+    /// assert_eq!(finding.kind(), "id-reserved");
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -95,6 +113,17 @@ impl ExportFinding {
     }
 
     /// Whether the legacy layout cannot hold the image.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ExportFinding;
+    /// let reserved = ExportFinding::IdReserved { id: "images.json".to_owned() };
+    /// assert!(reserved.is_unrepresentable());
+    /// // Such an image is written, with the legacy store's date for none.
+    /// let date = ExportFinding::BadDate { id: "a1".to_owned(), text: "today".to_owned() };
+    /// assert!(!date.is_unrepresentable());
+    /// ```
     #[must_use]
     pub const fn is_unrepresentable(&self) -> bool {
         matches!(

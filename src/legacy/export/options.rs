@@ -6,6 +6,10 @@ use std::time::Duration;
 use super::finding::ExportFinding;
 
 /// Where an export goes.
+///
+/// # Examples
+///
+/// See [`ExportOptions::mode`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExportMode {
@@ -58,6 +62,10 @@ pub struct ExportOptions<'a> {
 }
 
 /// How far an export is.
+///
+/// # Examples
+///
+/// See [`ExportOptions::on_progress`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportProgress {
@@ -86,6 +94,23 @@ impl Default for ExportOptions<'_> {
 
 impl<'a> ExportOptions<'a> {
     /// Where the export goes; [`ExportMode::New`] where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ExportMode, ExportOptions};
+    /// # use image_store::{ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// # let target = dir.path().join("vfs-images");
+    /// store.create(NewImage::new().id("a1"))?;
+    /// legacy::export(&store.read()?, &target, ExportOptions::default())?;
+    /// store.create(NewImage::new().id("b2"))?;
+    /// // The directory is there now; what is new is brought into it.
+    /// let options = ExportOptions::default().mode(ExportMode::Live);
+    /// assert_eq!(legacy::export(&store.read()?, &target, options)?.images, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn mode(mut self, mode: ExportMode) -> Self {
         self.mode = mode;
         self
@@ -93,6 +118,21 @@ impl<'a> ExportOptions<'a> {
 
     /// Leaves out the images that the legacy layout cannot hold, instead of refusing the export.
     /// An image is left out whole, so that none appears with a part of its items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ExportOptions};
+    /// # use image_store::{ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// # let target = dir.path().join("vfs-images");
+    /// store.create(NewImage::new().id("../evil"))?;
+    /// assert!(legacy::export(&store.read()?, &target, ExportOptions::default()).is_err());
+    /// let options = ExportOptions::default().skip_unrepresentable(true);
+    /// assert_eq!(legacy::export(&store.read()?, &target, options)?.left_out, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn skip_unrepresentable(mut self, skip: bool) -> Self {
         self.skip_unrepresentable = skip;
         self
@@ -100,6 +140,17 @@ impl<'a> ExportOptions<'a> {
 
     /// How long to wait for engines that use the directory, for [`ExportMode::Live`]; 30 seconds
     /// where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use image_store::legacy::{ExportMode, ExportOptions};
+    /// let options = ExportOptions::default()
+    ///     .mode(ExportMode::Live)
+    ///     .lock_timeout(Duration::from_secs(5));
+    /// assert!(format!("{options:?}").contains("lock_timeout: 5s"));
+    /// ```
     pub const fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
         self
@@ -107,18 +158,66 @@ impl<'a> ExportOptions<'a> {
 
     /// How many findings the summary lists; 10,000 where nothing is said. All are counted, and told
     /// to [`on_finding`](Self::on_finding).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ExportOptions};
+    /// # use image_store::{ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// # let target = dir.path().join("vfs-images");
+    /// store.create(NewImage::new().id("../evil"))?;
+    /// let options = ExportOptions::default().skip_unrepresentable(true).listed_findings(0);
+    /// let summary = legacy::export(&store.read()?, &target, options)?;
+    /// assert_eq!((summary.findings.len(), summary.finding_count()), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn listed_findings(mut self, limit: usize) -> Self {
         self.listed_findings = limit;
         self
     }
 
     /// Calls `observer` after every image.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ExportOptions};
+    /// # use image_store::{ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// # let target = dir.path().join("vfs-images");
+    /// store.create(NewImage::new().id("a1"))?;
+    /// let mut done = (0, 0);
+    /// let options = ExportOptions::default()
+    ///     .on_progress(|progress| done = (progress.images, progress.total_images));
+    /// legacy::export(&store.read()?, &target, options)?;
+    /// assert_eq!(done, (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_progress(mut self, observer: impl FnMut(&ExportProgress) + 'a) -> Self {
         self.on_progress = Box::new(observer);
         self
     }
 
     /// Calls `observer` with every finding, also with those for which the export is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ExportOptions};
+    /// # use image_store::{ImageStore, NewImage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// # let target = dir.path().join("vfs-images");
+    /// store.create(NewImage::new().id("../evil"))?;
+    /// let mut kinds = Vec::new();
+    /// let options = ExportOptions::default().on_finding(|finding| kinds.push(finding.kind()));
+    /// assert!(legacy::export(&store.read()?, &target, options).is_err());
+    /// assert_eq!(kinds, ["id-not-a-name"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_finding(mut self, observer: impl FnMut(&ExportFinding) + 'a) -> Self {
         self.on_finding = Box::new(observer);
         self

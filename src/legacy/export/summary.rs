@@ -7,6 +7,22 @@ use std::time::Duration;
 use super::finding::ExportFinding;
 
 /// What an export did, and what it found.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::{self, ExportOptions};
+/// # use image_store::{ImageStore, NewImage};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// # let target = dir.path().join("vfs-images");
+/// store.create(NewImage::new().id("a1").name("app"))?;
+/// let summary = legacy::export(&store.read()?, &target, ExportOptions::default())?;
+/// assert_eq!((summary.images, summary.names, summary.items), (1, 1, 0));
+/// let records = std::fs::metadata(summary.directory.join("images.json"))?;
+/// assert_eq!(summary.record_bytes, records.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportSummary {
@@ -37,6 +53,16 @@ pub struct ExportSummary {
 
 impl ExportSummary {
     /// How many findings there were, listed or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ExportSummary;
+    /// let mut summary = ExportSummary::default();
+    /// summary.finding_counts.insert("item-missing", 2);
+    /// summary.finding_counts.insert("bad-date", 1);
+    /// assert_eq!(summary.finding_count(), 3);
+    /// ```
     #[must_use]
     pub fn finding_count(&self) -> u64 {
         self.finding_counts.values().sum()

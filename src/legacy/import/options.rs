@@ -8,6 +8,10 @@ use crate::legacy::Finding;
 use crate::store::OpenOptions;
 
 /// What an import does where a store is at its destination already.
+///
+/// # Examples
+///
+/// See [`ImportOptions::existing`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Existing {
@@ -23,6 +27,10 @@ pub enum Existing {
 
 /// What a merge does with an image that the store has with another content, and with a name that
 /// another image of the store has.
+///
+/// # Examples
+///
+/// See [`ImportOptions::existing`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnConflict {
@@ -39,6 +47,10 @@ pub enum OnConflict {
 }
 
 /// What an import does with damage; see [`Finding::is_damage`].
+///
+/// # Examples
+///
+/// See [`ImportOptions::on_damage`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDamage {
@@ -91,6 +103,10 @@ pub struct ImportOptions<'a> {
 }
 
 /// How far an import is.
+///
+/// # Examples
+///
+/// See [`ImportOptions::on_progress`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportProgress {
@@ -109,6 +125,10 @@ pub struct ImportProgress {
 }
 
 /// What an import is about.
+///
+/// # Examples
+///
+/// See [`ImportOptions::on_progress`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImportStage {
@@ -144,12 +164,45 @@ impl Default for ImportOptions<'_> {
 
 impl<'a> ImportOptions<'a> {
     /// What to do where a store is at the destination; [`Existing::Refuse`] where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, Existing, ImportOptions, OnConflict};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// # std::fs::write(source.join("images.json"), r#"[{"id":"a1"}]"#)?;
+    /// legacy::import(&source, &store, ImportOptions::default())?;
+    /// assert!(legacy::import(&source, &store, ImportOptions::default()).is_err());
+    ///
+    /// std::fs::write(source.join("images.json"), r#"[{"id":"a1","metadata":"new"}]"#)?;
+    /// let options = ImportOptions::default().existing(Existing::Merge(OnConflict::Replace));
+    /// assert_eq!(legacy::import(&source, &store, options)?.replaced, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
         self
     }
 
     /// What to do with damage; [`OnDamage::Report`] where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ImportOptions, OnDamage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// let records = r#"[{"id":"a1","big-data-names":["manifest"]}]"#;
+    /// std::fs::write(source.join("images.json"), records)?;
+    /// // The record has an item whose file is missing.
+    /// let options = ImportOptions::default().on_damage(OnDamage::Skip);
+    /// let summary = legacy::import(&source, &store, options)?;
+    /// assert_eq!((summary.images, summary.skipped), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn on_damage(mut self, on_damage: OnDamage) -> Self {
         self.on_damage = on_damage;
         self
@@ -160,6 +213,21 @@ impl<'a> ImportOptions<'a> {
     ///
     /// Such an image has the name of the folder as its ID, every item whose file has a name that
     /// the legacy store would give it, and no date, metadata or layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ImportOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// # std::fs::write(source.join("images.json"), "[]")?;
+    /// std::fs::create_dir(source.join("a1"))?;
+    /// std::fs::write(source.join("a1/manifest"), "{}")?;
+    /// let options = ImportOptions::default().recover_orphans(true);
+    /// assert_eq!(legacy::import(&source, &store, options)?.recovered, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn recover_orphans(mut self, recover: bool) -> Self {
         self.recover_orphans = recover;
         self
@@ -167,6 +235,22 @@ impl<'a> ImportOptions<'a> {
 
     /// Whether parts of `images.json` that cannot be read are passed over, instead of ending the
     /// import; not where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ImportOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// let records = r#"[{"id":"a1"},{"id":"b"#;
+    /// std::fs::write(source.join("images.json"), records)?;
+    /// // The text is cut short in its second record.
+    /// assert!(legacy::import(&source, &store, ImportOptions::default()).is_err());
+    /// let options = ImportOptions::default().salvage(true);
+    /// assert_eq!(legacy::import(&source, &store, options)?.images, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn salvage(mut self, salvage: bool) -> Self {
         self.salvage = salvage;
         self
@@ -174,6 +258,20 @@ impl<'a> ImportOptions<'a> {
 
     /// Whether everything is done but writing; not where nothing is said. The memory it takes grows
     /// with the number of images, some 500 bytes each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ImportOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// # std::fs::write(source.join("images.json"), r#"[{"id":"a1"}]"#)?;
+    /// let options = ImportOptions::default().dry_run(true);
+    /// assert_eq!(legacy::import(&source, &store, options)?.images, 1);
+    /// assert!(!store.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
         self
@@ -181,6 +279,19 @@ impl<'a> ImportOptions<'a> {
 
     /// Whether everything is read back and compared with the source before it counts; not where
     /// nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ImportOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// # std::fs::write(source.join("images.json"), r#"[{"id":"a1"}]"#)?;
+    /// let options = ImportOptions::default().verify(true);
+    /// assert!(legacy::import(&source, &store, options)?.verified);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;
         self
@@ -191,6 +302,15 @@ impl<'a> ImportOptions<'a> {
     ///
     /// The lock belongs to the process: one that closes `images.lock` for another reason meanwhile
     /// loses it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImportOptions;
+    /// // A copy that no engine uses.
+    /// let options = ImportOptions::default().lock_timeout(None);
+    /// assert!(format!("{options:?}").contains("lock_timeout: None"));
+    /// ```
     pub const fn lock_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.lock_timeout = timeout;
         self
@@ -198,6 +318,22 @@ impl<'a> ImportOptions<'a> {
 
     /// How long to wait for others who use the store that is replaced or merged into; 30 seconds
     /// where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, Existing, ImportOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// # std::fs::write(source.join("images.json"), r#"[{"id":"a1"}]"#)?;
+    /// let held = image_store::ImageStore::open(&store)?;
+    /// let options = ImportOptions::default().existing(Existing::Replace);
+    /// let options = options.lock_wait(std::time::Duration::ZERO);
+    /// let refused = legacy::import(&source, &store, options).unwrap_err();
+    /// assert_eq!(refused.kind(), image_store::ErrorKind::Busy);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn lock_wait(mut self, wait: Duration) -> Self {
         self.lock_wait = wait;
         self
@@ -205,6 +341,14 @@ impl<'a> ImportOptions<'a> {
 
     /// How many threads read, hash and compress, beside the one that writes; as many as the machine
     /// has cores where nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImportOptions;
+    /// let options = ImportOptions::default().threads(2);
+    /// assert!(format!("{options:?}").contains("threads: 2"));
+    /// ```
     pub const fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
@@ -212,6 +356,14 @@ impl<'a> ImportOptions<'a> {
 
     /// The memory that the engine may use for pages of the new store, in bytes; 320 MiB where
     /// nothing is said.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImportOptions;
+    /// let options = ImportOptions::default().cache_size(64 << 20);
+    /// assert!(format!("{options:?}").contains("cache_size: 67108864"));
+    /// ```
     pub const fn cache_size(mut self, bytes: usize) -> Self {
         self.cache_size = bytes;
         self
@@ -219,6 +371,10 @@ impl<'a> ImportOptions<'a> {
 
     /// How many findings the summary lists; 10,000 where nothing is said. All are counted, and told
     /// to [`on_finding`](Self::on_finding).
+    ///
+    /// # Examples
+    ///
+    /// See [`on_finding`](Self::on_finding).
     pub const fn listed_findings(mut self, limit: usize) -> Self {
         self.listed_findings = limit;
         self
@@ -235,12 +391,48 @@ impl<'a> ImportOptions<'a> {
     }
 
     /// Calls `observer` after every record.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ImportOptions, ImportStage};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// # std::fs::write(source.join("images.json"), r#"[{"id":"a1"}]"#)?;
+    /// let mut stages = Vec::new();
+    /// let options = ImportOptions::default()
+    ///     .verify(true)
+    ///     .on_progress(|progress| stages.push(progress.stage));
+    /// legacy::import(&source, &store, options)?;
+    /// assert_eq!(stages.first(), Some(&ImportStage::Reading));
+    /// assert!(stages.contains(&ImportStage::Verifying));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_progress(mut self, observer: impl FnMut(&ImportProgress) + 'a) -> Self {
         self.on_progress = Box::new(observer);
         self
     }
 
     /// Calls `observer` with every finding.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{self, ImportOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+    /// # std::fs::create_dir(&source)?;
+    /// let records = r#"[{"id":"a1","big-data-names":["manifest"]}]"#;
+    /// std::fs::write(source.join("images.json"), records)?;
+    /// let mut kinds = Vec::new();
+    /// let options = ImportOptions::default()
+    ///     .listed_findings(0)
+    ///     .on_finding(|finding| kinds.push(finding.kind()));
+    /// assert!(legacy::import(&source, &store, options)?.findings.is_empty());
+    /// assert_eq!(kinds, ["item-missing"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_finding(mut self, observer: impl FnMut(&Finding) + 'a) -> Self {
         self.on_finding = Box::new(observer);
         self

@@ -7,6 +7,20 @@ use crate::legacy::Finding;
 use crate::model::Image;
 
 /// What an import did, and what it found. Of a dry run: what it would have done.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::{self, ImportOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
+/// # std::fs::create_dir(&source)?;
+/// # std::fs::write(source.join("images.json"), r#"[{"id":"a1","names":["app","app:1"]}]"#)?;
+/// let summary = legacy::import(&source, &store, ImportOptions::default())?;
+/// assert_eq!((summary.images, summary.names, summary.items), (1, 2, 0));
+/// assert!(summary.findings.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportSummary {
@@ -47,12 +61,31 @@ pub struct ImportSummary {
 
 impl ImportSummary {
     /// How many findings there were, listed or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImportSummary;
+    /// let mut summary = ImportSummary::default();
+    /// summary.finding_counts.insert("item-missing", 2);
+    /// summary.finding_counts.insert("orphan-folder", 1);
+    /// assert_eq!(summary.finding_count(), 3);
+    /// ```
     #[must_use]
     pub fn finding_count(&self) -> u64 {
         self.finding_counts.values().sum()
     }
 
     /// Bytes that were read, of records and items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImportSummary;
+    /// let mut summary = ImportSummary::default();
+    /// (summary.record_bytes, summary.item_bytes) = (13, 200);
+    /// assert_eq!(summary.bytes_read(), 213);
+    /// ```
     #[must_use]
     pub const fn bytes_read(&self) -> u64 {
         self.record_bytes + self.item_bytes

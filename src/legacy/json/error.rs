@@ -8,6 +8,15 @@ use thiserror::Error;
 use super::position::Position;
 
 /// An `images.json`, or one record of it, that cannot be read.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::ImagesJsonReader;
+/// let error = ImagesJsonReader::new(b"[null]".as_slice()).next_record().unwrap_err();
+/// let told = "line 1, column 2 (byte 1): an element is null where an image record is expected";
+/// assert_eq!(error.to_string(), told);
+/// ```
 #[derive(Debug, Error)]
 #[error("{position}: {fault}")]
 pub struct JsonError {
@@ -19,6 +28,14 @@ pub struct JsonError {
 }
 
 /// What is wrong with a JSON text.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::{ImagesJsonReader, JsonFault};
+/// let error = ImagesJsonReader::new(b"[5]".as_slice()).next_record().unwrap_err();
+/// assert!(matches!(error.fault(), JsonFault::NotAnObject));
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum JsonFault {
@@ -83,12 +100,29 @@ impl JsonError {
     }
 
     /// Where the damage was noticed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImagesJsonReader;
+    /// let error = ImagesJsonReader::new(b"[\n  null]".as_slice()).next_record().unwrap_err();
+    /// let position = error.position();
+    /// assert_eq!((position.offset, position.line, position.column), (4, 2, 3));
+    /// ```
     #[must_use]
     pub const fn position(&self) -> Position {
         self.position
     }
 
     /// What the damage is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::{ImagesJsonReader, JsonFault};
+    /// let error = ImagesJsonReader::new(b"[{\"id\":".as_slice()).next_record().unwrap_err();
+    /// assert!(matches!(error.fault(), JsonFault::CutShort));
+    /// ```
     #[must_use]
     pub const fn fault(&self) -> &JsonFault {
         &self.fault
@@ -101,6 +135,15 @@ impl JsonError {
 }
 
 /// A byte of a text as people read it.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::{ImagesJsonReader, JsonFault};
+/// let error = ImagesJsonReader::new(b"[x]".as_slice()).next_record().unwrap_err();
+/// let JsonFault::Unexpected { found, .. } = error.fault() else { panic!("{error}") };
+/// assert_eq!(found.to_string(), "'x'");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Byte(pub(crate) u8);
 

@@ -35,6 +35,19 @@ pub struct ImageJson<'a> {
 
 impl<'a> ImageJson<'a> {
     /// The element of `images.json`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Image;
+    /// # use image_store::legacy::ImageJson;
+    /// let mut image = Image::default();
+    /// image.names.push("app".to_owned());
+    /// let json = serde_json::to_value(ImageJson::new(&image))?;
+    /// assert_eq!(json["names"][0], "app");
+    /// assert!(json.get("metadata").is_none());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub const fn new(image: &'a Image) -> Self {
         Self {
@@ -45,6 +58,19 @@ impl<'a> ImageJson<'a> {
 
     /// The form for programs and people: it has `digests`, all digests by which the image is
     /// found, and not the fields that are only kept for `images.json`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Image;
+    /// # use image_store::legacy::ImageJson;
+    /// let mut image = Image::default();
+    /// image.digests.push("sha256:0a".to_owned());
+    /// let json = ImageJson::new(&image);
+    /// assert!(serde_json::to_value(json)?.get("digests").is_none());
+    /// assert_eq!(serde_json::to_value(json.with_digests())?["digests"][0], "sha256:0a");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub const fn with_digests(mut self) -> Self {
         self.with_digests = true;

@@ -5,6 +5,14 @@ use std::fmt;
 use memchr::{memchr_iter, memrchr};
 
 /// A place in a JSON text.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::ImagesJsonReader;
+/// let error = ImagesJsonReader::new(b"[\n  null]".as_slice()).next_record().unwrap_err();
+/// assert_eq!(error.position().to_string(), "line 2, column 3 (byte 4)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Position {

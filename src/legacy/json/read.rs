@@ -19,6 +19,17 @@ use super::split::Element;
 use crate::model::{BigDataItem, Image, Timestamp, is_valid_digest};
 
 /// An image as its record has it, and what is odd about the record.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::ImagesJsonReader;
+/// let json = br#"[{"id":"a1","names":["app"]}]"#;
+/// let (_, record) = ImagesJsonReader::new(json.as_slice()).next_record()?.expect("a record");
+/// assert_eq!((record.image.id.as_str(), record.image.names.len()), ("a1", 1));
+/// assert!(record.oddities.is_empty());
+/// # Ok::<(), image_store::legacy::JsonError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
@@ -30,6 +41,16 @@ pub struct Record {
 
 /// A value of a record that the legacy store would not have written; the record is read all the
 /// same.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::legacy::{ImagesJsonReader, Oddity};
+/// let json = br#"[{"id":"a1","created":"today"}]"#;
+/// let (_, record) = ImagesJsonReader::new(json.as_slice()).next_record()?.expect("a record");
+/// assert_eq!(record.oddities, [Oddity::BadDate { text: "today".to_owned() }]);
+/// # Ok::<(), image_store::legacy::JsonError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Oddity {

@@ -31,6 +31,16 @@ pub struct ImagesJsonReader<R> {
 
 impl<R: Read> ImagesJsonReader<R> {
     /// Reads from `input`, which needs no buffer of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImagesJsonReader;
+    /// // Any source of bytes does; the legacy store takes an empty file for no records.
+    /// let mut reader = ImagesJsonReader::new(std::io::empty());
+    /// assert!(reader.next_record()?.is_none());
+    /// # Ok::<(), image_store::legacy::JsonError>(())
+    /// ```
     pub fn new(input: R) -> Self {
         Self {
             splitter: Splitter::new(input),
@@ -38,6 +48,19 @@ impl<R: Read> ImagesJsonReader<R> {
     }
 
     /// The next record and where it begins, or `None` after the last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImagesJsonReader;
+    /// // The first record has an ID that is no text; the one after it is read all the same.
+    /// let json = br#"[{"id":5},{"id":"b2"}]"#;
+    /// let mut reader = ImagesJsonReader::new(json.as_slice());
+    /// assert!(reader.next_record().is_err());
+    /// let (_, record) = reader.next_record()?.expect("a second record");
+    /// assert_eq!(record.image.id, "b2");
+    /// # Ok::<(), image_store::legacy::JsonError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -53,6 +76,17 @@ impl<R: Read> ImagesJsonReader<R> {
     }
 
     /// How many bytes of the text were taken so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImagesJsonReader;
+    /// let json = br#"[{"id":"a1"}]"#;
+    /// let mut reader = ImagesJsonReader::new(json.as_slice());
+    /// while reader.next_record()?.is_some() {}
+    /// assert_eq!(reader.offset(), 13);
+    /// # Ok::<(), image_store::legacy::JsonError>(())
+    /// ```
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.splitter.offset()

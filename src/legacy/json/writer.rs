@@ -32,6 +32,15 @@ pub struct ImagesJsonWriter<W> {
 impl<W: Write> ImagesJsonWriter<W> {
     /// Opens the array in `out`, which should have a buffer.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImagesJsonWriter;
+    /// let writer = ImagesJsonWriter::new(Vec::new())?;
+    /// assert_eq!(writer.finish()?, b"[]");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What `out` says.
@@ -42,6 +51,21 @@ impl<W: Write> ImagesJsonWriter<W> {
     }
 
     /// Adds the record of an image.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Image;
+    /// # use image_store::legacy::ImagesJsonWriter;
+    /// let mut writer = ImagesJsonWriter::new(Vec::new())?;
+    /// for id in ["a1", "b2"] {
+    ///     let mut image = Image::default();
+    ///     image.id = id.to_owned();
+    ///     writer.write(&image)?;
+    /// }
+    /// assert!(writer.finish()?.starts_with(br#"[{"id":"a1","#));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -58,6 +82,18 @@ impl<W: Write> ImagesJsonWriter<W> {
     }
 
     /// Closes the array and gives back what was written to, flushed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::legacy::ImagesJsonWriter;
+    /// let writer = ImagesJsonWriter::new(tempfile::tempfile()?)?;
+    /// // What was written to comes back, here to be brought to the disk.
+    /// let file = writer.finish()?;
+    /// file.sync_all()?;
+    /// assert_eq!(file.metadata()?.len(), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

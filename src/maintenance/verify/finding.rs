@@ -5,6 +5,16 @@ use std::fmt;
 use crate::model::ContentHash;
 
 /// One of the indexes of a store.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::{Finding, Index};
+///
+/// let (index, key) = (Index::Names, "app".to_owned());
+/// let finding = Finding::IndexRowStray { index, key, number: 7 };
+/// assert_eq!(finding.kind(), "index-row-stray");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Index {
@@ -20,6 +30,12 @@ pub enum Index {
 
 impl Index {
     /// The name of the index's table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(image_store::Index::Layers.as_str(), "layers");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +49,16 @@ impl Index {
 
 /// Something that a verification found. [`is_damage`](Self::is_damage) tells damage of the store
 /// from what an import brought along.
+///
+/// # Examples
+///
+/// ```
+/// use image_store::Finding;
+///
+/// let (number, error) = (7, "it is cut short".to_owned());
+/// let finding = Finding::RecordUnreadable { number, error };
+/// assert_eq!(finding.to_string(), "image number 7 cannot be read: it is cut short");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
@@ -133,6 +159,12 @@ pub enum Finding {
 
 impl Finding {
     /// A short, fixed text for the kind of finding.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(image_store::Finding::PartsStray { number: 7 }.kind(), "parts-stray");
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -153,6 +185,16 @@ impl Finding {
 
     /// Whether the store itself is damaged; otherwise the finding tells of something that was so
     /// when it was imported.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::Finding;
+    /// assert!(Finding::PartsStray { number: 7 }.is_damage());
+    /// // So it was in the directory that was imported.
+    /// let (id, key) = ("a1".to_owned(), "manifest".to_owned());
+    /// assert!(!Finding::ItemBytesMissing { id, key }.is_damage());
+    /// ```
     #[must_use]
     pub const fn is_damage(&self) -> bool {
         !matches!(

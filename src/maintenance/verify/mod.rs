@@ -60,6 +60,19 @@ impl ImageStore {
     /// [`Access::Shared`]: a read-only handle may not write, and beside an exclusive one there can be
     /// no second. [`VerifyReport::engine_checked`] says whether it was.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use image_store::{ImageStore, NewImage, VerifyOptions};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// store.create(NewImage::new().name("app"))?;
+    /// let report = store.verify(&VerifyOptions::new(), |_| {})?;
+    /// assert!(report.is_clean() && report.engine_checked);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Snapshot::verify`]; [`Error::Busy`](crate::Error::Busy) where another process writes
