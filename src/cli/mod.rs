@@ -26,6 +26,7 @@ use tracing_subscriber::EnvFilter;
 use self::args::Cli;
 use self::context::Context;
 use self::exit::Exit;
+use self::failure::Failure;
 
 /// Runs the program with the arguments of the process and says how it ends.
 pub(crate) fn run() -> Exit {
@@ -45,12 +46,34 @@ pub(crate) fn run() -> Exit {
 
 /// Prints what the parser says: help and version are results, everything else is an error.
 fn refuse(error: &clap::Error) -> Exit {
+    use ParseErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    let exit = match error.kind() {
+        DisplayHelp | DisplayVersion => Exit::Done,
+        DisplayHelpOnMissingArgumentOrSubcommand => Exit::Usage,
+        _ => return Failure::usage(in_one_line(&error.render().to_string())).report(false),
+    };
     // Nothing is left to be done about a terminal that is gone.
     let _ = error.print();
-    match error.kind() {
-        ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion => Exit::Done,
-        _ => Exit::Usage,
+    exit
+}
+
+/// What the parser says over several lines, in one, without the usage, which `--help` tells.
+fn in_one_line(said: &str) -> String {
+    let mut line = String::new();
+    let said = said.lines().map(str::trim);
+    let relevant = said.take_while(|part| {
+        !part.starts_with("Usage:") && !part.starts_with("For more information")
+    });
+    for part in relevant.filter(|part| !part.is_empty()) {
+        line.push_str(match line.chars().last() {
+            None => "",
+            Some(':') => " ",
+            Some(_) if part.starts_with("tip:") => "; ",
+            Some(_) => ", ",
+        });
+        line.push_str(part.strip_prefix("error: ").unwrap_or(part));
     }
+    line + "; see --help"
 }
 
 fn start_log(filter: Option<EnvFilter>) {
@@ -60,5 +83,26 @@ fn start_log(filter: Option<EnvFilter>) {
             .with_writer(io::stderr)
             .with_ansi(context::has_colours(&io::stderr()))
             .init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_one_line;
+
+    #[test]
+    fn what_the_parser_says_becomes_one_line() {
+        let said = "error: unexpected argument '--nam' found\n\n  tip: a similar argument exists: \
+                    '--name'\n\nUsage: image-store create\n\nFor more information, try '--help'.\n";
+        assert_eq!(
+            in_one_line(said),
+            "unexpected argument '--nam' found; tip: a similar argument exists: '--name'; see --help"
+        );
+        let said = "error: the following required arguments were not provided:\n  <IMAGE>\n  \
+                    <NAME>...\n\nUsage: image-store tag <IMAGE> <NAME>...\n";
+        assert_eq!(
+            in_one_line(said),
+            "the following required arguments were not provided: <IMAGE>, <NAME>...; see --help"
+        );
     }
 }

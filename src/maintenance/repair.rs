@@ -36,6 +36,14 @@ impl Default for RepairOptions {
 
 impl RepairOptions {
     /// The damaged file is kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use image_store::RepairOptions;
+    ///
+    /// assert_eq!(RepairOptions::new(), RepairOptions::new().backup(true));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }

@@ -108,9 +108,7 @@ $ image-store create --id b --data one=- --data two=-
 ! error: only one item can come from standard input
 [exit 2]
 $ image-store create --id b --created yesterday
-! error: invalid value 'yesterday' for '--created <TIME>': "yesterday" is not an RFC 3339 date and time with an offset (example: 2024-03-01T12:30:00Z)
-! 
-! For more information, try '--help'.
+! error: invalid value 'yesterday' for '--created <TIME>': "yesterday" is not an RFC 3339 date and time with an offset (example: 2024-03-01T12:30:00Z); see --help
 [exit 2]
 $ image-store --read-only create --id b
 ! error: the store images.redb is open read-only; leave out --read-only
@@ -176,12 +174,7 @@ $ image-store tag none x
 ! error: no image is known as "none"; see: image-store list
 [exit 1]
 $ image-store tag new
-! error: the following required arguments were not provided:
-!   <NAME>...
-! 
-! Usage: image-store tag <IMAGE> <NAME>...
-! 
-! For more information, try '--help'.
+! error: the following required arguments were not provided: <NAME>...; see --help
 [exit 2]
 
 "#]]
@@ -293,12 +286,7 @@ $ printf '\377' | image-store metadata set a --file -
 ! error: standard input is no UTF-8: invalid utf-8 sequence of 1 bytes from index 0
 [exit 2]
 $ image-store metadata set a
-! error: the following required arguments were not provided:
-!   <TEXT>
-! 
-! Usage: image-store metadata set <IMAGE> <TEXT>
-! 
-! For more information, try '--help'.
+! error: the following required arguments were not provided: <TEXT>; see --help
 [exit 2]
 $ image-store flag set a seen
 $ image-store flag set a level '[1, 2]'

@@ -306,7 +306,7 @@ $ image-store find none --json
 ]
 [exit 1]
 $ image-store find
-! error: the following required arguments were not provided:
+! error: the following required arguments were not provided: <PREFIX>...; see --help
 [exit 2]
 $ image-store exists 73a && echo yes
 yes

@@ -31,6 +31,16 @@ impl Default for VerifyOptions {
 
 impl VerifyOptions {
     /// Everything is checked, and up to 10,000 findings are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::{ImageStore, VerifyOptions};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+    /// assert!(store.verify(&VerifyOptions::new(), |_| {})?.is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
