@@ -28,14 +28,17 @@ struct Settings {
 /// How one layer came to be.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct HistoryStep {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) created: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) created_by: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) comment: Option<String>,
-    #[serde(default)]
-    pub(crate) empty_layer: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) empty_layer: Option<bool>,
+    /// What nobody here asks for is passed on as it is.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize)]

@@ -37,11 +37,26 @@ pub(crate) fn run() -> Exit {
     let verbose = cli.global.verbose;
     start_log(cli.global.log.clone());
 
+    silence_contained_panics();
     let context = Context::new(cli.global);
     match cli.command.run(&context) {
         Ok(exit) => exit,
         Err(failure) => failure.report(verbose),
     }
+}
+
+/// On damaged pages the engine panics. The library turns that into an error, which is told; the
+/// message of the panic goes to the log.
+fn silence_contained_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let file = panic.location().map_or("", std::panic::Location::file);
+        if file.contains("redb") {
+            tracing::debug!(%panic, "the storage engine panicked");
+        } else {
+            usual(panic);
+        }
+    }));
 }
 
 /// Prints what the parser says: help and version are results, everything else is an error.

@@ -139,7 +139,14 @@ impl OpenOptions {
         let path = path.as_ref();
         let engine = self.clone();
         // Open until the repaired store is in its place, so that nobody writes to the old one.
-        let damaged = self.access(Access::Exclusive).create(false).open(path)?;
+        let exclusive = self.clone().access(Access::Exclusive).create(false);
+        let damaged = match exclusive.open(path) {
+            // Damage in what only a writer needs, and then nobody can write to it: it may be read.
+            Err(refused @ crate::Error::Corrupt { .. }) => {
+                self.read_only(true).open(path).map_err(|_| refused)?
+            }
+            opened => opened?,
+        };
         let snapshot = damaged.read()?;
         let before = snapshot.verify(&VerifyOptions::new().engine(false), &mut progress)?;
         let nascent = Nascent::new(path, &engine)?;

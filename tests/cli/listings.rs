@@ -232,8 +232,7 @@ $ image-store history localhost/import-base:v1 --json
   {
     "created": "2026-11-23T20:45:39.117429744Z",
     "created_by": "/bin/sh -c #(nop) ADD file:1d3bf7bdcfea5a44d7cad7d61c50717da829e74fb668c00efac10276fb7503d3 in /",
-    "comment": "imported base",
-    "empty_layer": false
+    "comment": "imported base"
   }
 ]
 $ image-store history localhost/emptylist:1

@@ -1,9 +1,10 @@
 //! A repair keeps what can be read, sets aside what cannot, and can be undone.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 
-use image_store::{ImageStore, Lookup, RepairOptions, RepairSummary, VerifyOptions};
+use image_store::{ErrorKind, ImageStore, Lookup, RepairOptions, RepairSummary, VerifyOptions};
 
 use crate::damage::{BLOBS, CONTENTS, IDS, IMAGES, NAMES, flip, noise, store, tamper};
 
@@ -39,6 +40,22 @@ fn indexes_and_counts_are_derived_anew() {
     assert_clean(&store);
     assert_eq!(store.get("one").unwrap().names, ["app:1"]);
     assert!(!store.exists("ghost:1").unwrap());
+    assert_eq!(store.big_data("three", "large").unwrap(), noise(100_000));
+}
+
+/// Nobody can write to such a store, but it can be read.
+#[test]
+fn a_store_that_cannot_be_opened_to_write_is_repaired_as_far_as_it_can_be_read() {
+    let (_dir, path) = store();
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(b"x").unwrap();
+    drop(file);
+    let refused = ImageStore::open(&path).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+    let summary = repair(&path);
+    assert_eq!((summary.images, summary.lost.len()), (3, 0));
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
     assert_eq!(store.big_data("three", "large").unwrap(), noise(100_000));
 }
 

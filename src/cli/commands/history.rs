@@ -82,7 +82,11 @@ impl History {
             out,
             "{:<15}  {:<5}  {by}",
             human::age(created, now),
-            if step.empty_layer { "none" } else { "new" },
+            if step.empty_layer == Some(true) {
+                "none"
+            } else {
+                "new"
+            },
         )
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use clap::Args;
-use image_store::{RepairOptions, RepairSummary};
+use image_store::{Error, RepairOptions, RepairSummary};
 use serde_json::json;
 
 use crate::cli::commands::verify::{finding_json, report_json};
@@ -39,7 +39,14 @@ impl Repair {
             .opening()
             .repair(context.store(), &options, |reached| bar.show(reached));
         bar.finish();
-        let summary = summary?;
+        let summary = summary.map_err(|error| match error {
+            // What every other command says here, to try a repair, is no help any more.
+            Error::Corrupt { .. } => Failure::Told {
+                exit: Exit::Damage,
+                line: format!("{error}; nothing in it can be read any more: go back to a backup"),
+            },
+            error => error.into(),
+        })?;
         let mut out = BufWriter::new(io::stdout().lock());
         if self.json {
             let object = json!({
