@@ -1,12 +1,11 @@
 //! Storage that counts what the engine asks of the disk.
 
 use std::io;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use redb::StorageBackend;
 use redb::backends::FileBackend;
-use redb::{BackendError, StorageBackend};
 
 /// What was asked since the last [`take`](Counts::take).
 #[derive(Clone, Debug, Default)]
@@ -46,8 +45,6 @@ pub struct Counted {
     counts: Counts,
 }
 
-type Locked<T> = Result<T, BackendError>;
-
 impl StorageBackend for Counted {
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
@@ -71,22 +68,5 @@ impl StorageBackend for Counted {
     fn close(&self) -> io::Result<()> {
         self.inner.close()
     }
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.try_lock_range(start, end)
-    }
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.try_lock_shared_range(start, end)
-    }
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.lock_range(start, end)
-    }
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.lock_shared_range(start, end)
-    }
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.unlock_range(start, end)
-    }
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.query_lock_range(start, end)
-    }
+    image_store::locks_of!(inner);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use image_store::ImageStore;
 use image_store::NewImage;
-use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::sample;
 
@@ -37,6 +37,46 @@ pub struct Fresh {
     pub contents: Vec<([u8; 32], Vec<u8>)>,
     /// The parts of each content, in the order of the contents' numbers.
     pub parts: Vec<Vec<Vec<u8>>>,
+}
+
+/// Inserts all rows of images behind those that are there.
+///
+/// # Errors
+///
+/// Those of the engine; an image without an ID.
+pub fn insert(transaction: &WriteTransaction, fresh: &[Fresh]) -> Result<()> {
+    let mut images = transaction.open_table(IMAGES)?;
+    let mut ids = transaction.open_table(IDS)?;
+    let mut names = transaction.open_table(NAMES)?;
+    let mut digests = transaction.open_table(DIGESTS)?;
+    let mut layers = transaction.open_table(LAYERS)?;
+    let mut contents = transaction.open_table(CONTENTS)?;
+    let mut blobs = transaction.open_table(BLOBS)?;
+    let first = images.last()?.map_or(0, |(key, _)| key.value() + 1);
+    let mut content = blobs.last()?.map_or(0, |(key, _)| key.value().0 + 1);
+    for (number, fresh) in (first..).zip(fresh) {
+        let image = &fresh.image;
+        let id = image.id.as_deref().context("no ID")?;
+        images.insert(number, fresh.record.as_slice())?;
+        ids.insert(id, number)?;
+        for name in &image.names {
+            names.insert(name.as_str(), number)?;
+        }
+        if let Some(digest) = &image.digest {
+            digests.insert((digest.as_str(), number), ())?;
+        }
+        if let Some(layer) = &image.top_layer {
+            layers.insert((layer.as_str(), number), ())?;
+        }
+        for ((hash, row), parts) in fresh.contents.iter().zip(&fresh.parts) {
+            contents.insert(hash, row.as_slice())?;
+            for (part, bytes) in (0..).zip(parts) {
+                blobs.insert((content, part), bytes.as_slice())?;
+            }
+            content += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Prepares samples, with what the library writes for them.

@@ -1,5 +1,6 @@
 //! How ages, sizes and texts are shown to a person.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -41,6 +42,19 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) fn count(number: u64, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", HumanCount(number))
+}
+
+/// How many warnings there were, and of which kinds, as in "3 warnings: bad-date 1, item-missing 2".
+pub(crate) fn warnings(kinds: &BTreeMap<&'static str, u64>) -> String {
+    let each: Vec<_> = kinds
+        .iter()
+        .map(|(kind, count)| format!("{kind} {count}"))
+        .collect();
+    format!(
+        "{}: {}",
+        count(kinds.values().sum(), "warning"),
+        each.join(", ")
+    )
 }
 
 /// The first characters of an ID, enough to tell images apart at a glance.

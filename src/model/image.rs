@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::{Error, Result};
 use crate::model::{ContentHash, Timestamp, is_valid_digest};
 
 /// One image: what the legacy store keeps in an element of `images.json`, and where its item bytes
@@ -137,6 +138,16 @@ impl Image {
         let newest_first = self.names.iter().rev();
         self.names_history = dedupe(newest_first.chain(&self.names_history).cloned());
     }
+}
+
+/// Refuses an empty key of an item of the image behind `reference`.
+pub(crate) fn check_key(reference: &str, key: &str) -> Result<()> {
+    if key.is_empty() {
+        return Err(Error::InvalidBigDataName {
+            reference: reference.to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Whether the item under `key` is a manifest, whose digest is one of the image's digests.

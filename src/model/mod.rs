@@ -11,6 +11,6 @@ pub use content_hash::ContentHash;
 pub(crate) use digest::is_valid_digest;
 pub use digest::validate_digest;
 pub use image::{BigDataItem, Image};
-pub(crate) use image::{dedupe, is_manifest_key};
+pub(crate) use image::{check_key, dedupe, is_manifest_key};
 pub use new_image::{NewBigData, NewImage};
 pub use timestamp::{InvalidTimestamp, Timestamp};

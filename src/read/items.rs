@@ -4,7 +4,7 @@ use crate::codec::Content;
 use crate::content;
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
-use crate::model::{BigDataItem, Image};
+use crate::model::{BigDataItem, Image, check_key};
 use crate::read::resolve_image;
 use crate::tables::ReadTables;
 
@@ -12,12 +12,7 @@ use crate::tables::ReadTables;
 ///
 /// An empty key is refused before the reference is looked at, as the legacy store does.
 fn find(tables: &impl ReadTables, reference: &str, key: &str) -> Outcome<(Image, BigDataItem)> {
-    if key.is_empty() {
-        return Err(Error::InvalidBigDataName {
-            reference: reference.to_owned(),
-        }
-        .into());
-    }
+    check_key(reference, key)?;
     let (_, image) = resolve_image(tables, reference)?;
     let item = image.big_data.get(key).cloned().unwrap_or_default();
     Ok((image, item))

@@ -8,8 +8,8 @@ use crate::content;
 use crate::engine::Outcome;
 use crate::error::Error;
 use crate::model::{
-    BigDataItem, ContentHash, Image, NewImage, Timestamp, dedupe, is_manifest_key, limits,
-    validate_digest,
+    BigDataItem, ContentHash, Image, NewImage, Timestamp, check_key, dedupe, is_manifest_key,
+    limits, validate_digest,
 };
 use crate::read::image_at;
 use crate::tables::WriteTables;
@@ -59,12 +59,7 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: &NewImage) -> Outcome<Im
     // Only the last of several items with one key is stored, as if each had replaced the one before.
     let mut bytes = BTreeMap::new();
     for item in &new.big_data {
-        if item.key.is_empty() {
-            return Err(Error::InvalidBigDataName {
-                reference: image.id,
-            }
-            .into());
-        }
+        check_key(&image.id, &item.key)?;
         let hash = ContentHash::of(&item.data);
         let given = item.digest.clone().filter(|digest| !digest.is_empty());
         if let Some(digest) = given.as_ref().filter(|_| is_manifest_key(&item.key)) {

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use crate::content::{self, Stored};
 use crate::engine::{Outcome, run_callers};
 use crate::error::Error;
-use crate::model::{BigDataItem, Image, is_manifest_key, limits, validate_digest};
+use crate::model::{BigDataItem, Image, check_key, is_manifest_key, limits, validate_digest};
 use crate::read::resolve_image;
 use crate::tables::WriteTables;
 use crate::write::limited::Limited;
@@ -90,12 +90,7 @@ pub(crate) fn set_big_data(
     manifest_digest: ManifestDigest<'_>,
 ) -> Outcome<()> {
     let (number, before) = resolve_image(tables, reference)?;
-    if key.is_empty() {
-        return Err(Error::InvalidBigDataName {
-            reference: reference.to_owned(),
-        }
-        .into());
-    }
+    check_key(reference, key)?;
     limits::check_text("key of a big data item", key)?;
     if !before.big_data.contains_key(key) {
         limits::check_big_data_count(before.big_data.len().saturating_add(1))?;
@@ -145,12 +140,7 @@ pub(crate) fn remove_big_data(
     key: &str,
 ) -> Outcome<()> {
     let (number, before) = resolve_image(tables, reference)?;
-    if key.is_empty() {
-        return Err(Error::InvalidBigDataName {
-            reference: reference.to_owned(),
-        }
-        .into());
-    }
+    check_key(reference, key)?;
     let mut after = before.clone();
     if !after.remove_item(key) {
         return Err(Error::BigDataUnknown {

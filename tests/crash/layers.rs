@@ -1,11 +1,10 @@
 //! Storage that fails when it is told to.
 
 use std::io;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use redb::{BackendError, StorageBackend};
+use redb::StorageBackend;
 
 /// What the system is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +78,6 @@ pub struct Faulty<B> {
     pub fault: Fault,
 }
 
-type Locked<T> = Result<T, BackendError>;
-
 impl<B: StorageBackend> StorageBackend for Faulty<B> {
     fn len(&self) -> io::Result<u64> {
         self.fault.ask(Call::Length)?;
@@ -109,22 +106,5 @@ impl<B: StorageBackend> StorageBackend for Faulty<B> {
     fn close(&self) -> io::Result<()> {
         self.inner.close()
     }
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.try_lock_range(start, end)
-    }
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.try_lock_shared_range(start, end)
-    }
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.lock_range(start, end)
-    }
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.lock_shared_range(start, end)
-    }
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.unlock_range(start, end)
-    }
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.query_lock_range(start, end)
-    }
+    image_store::locks_of!(inner);
 }

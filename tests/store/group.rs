@@ -2,7 +2,6 @@
 //! it were alone, and is on disk when it returns.
 
 use std::io;
-use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,8 +11,8 @@ use std::time::{Duration, Instant};
 use image_store::{
     Access, Error, ErrorKind, ImageStore, Lookup as _, ManifestDigest, NewImage, OpenOptions,
 };
+use redb::StorageBackend;
 use redb::backends::FileBackend;
-use redb::{BackendError, StorageBackend};
 
 use crate::support::raw::{IMAGES, Raw, flip_bit, tamper};
 use crate::support::{Place, all_images, invariants};
@@ -82,8 +81,6 @@ struct Watched {
     watch: Watch,
 }
 
-type Locked<T> = Result<T, BackendError>;
-
 impl StorageBackend for Watched {
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
@@ -107,24 +104,7 @@ impl StorageBackend for Watched {
     fn close(&self) -> io::Result<()> {
         self.inner.close()
     }
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.try_lock_range(start, end)
-    }
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.try_lock_shared_range(start, end)
-    }
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.lock_range(start, end)
-    }
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.lock_shared_range(start, end)
-    }
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.inner.unlock_range(start, end)
-    }
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.inner.query_lock_range(start, end)
-    }
+    image_store::locks_of!(inner);
 }
 
 #[test]

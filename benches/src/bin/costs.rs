@@ -11,7 +11,7 @@ use image_store::{Access, ImageStore, Lookup as _, NewImage};
 use image_store_benches::counted::Counts;
 use image_store_benches::{rows, sample};
 use redb::backends::FileBackend;
-use redb::{Builder, Database, ReadableTable as _};
+use redb::{Builder, Database};
 
 /// Counts what transactions cost.
 #[derive(Parser)]
@@ -143,35 +143,6 @@ fn create(database: &Database, fresh: &rows::Fresh, quick: bool, two_phase: bool
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(quick);
     transaction.set_two_phase_commit(two_phase);
-    {
-        let mut images = transaction.open_table(rows::IMAGES)?;
-        let mut ids = transaction.open_table(rows::IDS)?;
-        let mut names = transaction.open_table(rows::NAMES)?;
-        let mut digests = transaction.open_table(rows::DIGESTS)?;
-        let mut layers = transaction.open_table(rows::LAYERS)?;
-        let mut contents = transaction.open_table(rows::CONTENTS)?;
-        let mut blobs = transaction.open_table(rows::BLOBS)?;
-        let number = images.last()?.map_or(0, |(key, _)| key.value() + 1);
-        let mut content = blobs.last()?.map_or(0, |(key, _)| key.value().0 + 1);
-        let image = &fresh.image;
-        images.insert(number, fresh.record.as_slice())?;
-        ids.insert(image.id.as_deref().unwrap_or_default(), number)?;
-        for name in &image.names {
-            names.insert(name.as_str(), number)?;
-        }
-        if let Some(digest) = &image.digest {
-            digests.insert((digest.as_str(), number), ())?;
-        }
-        if let Some(layer) = &image.top_layer {
-            layers.insert((layer.as_str(), number), ())?;
-        }
-        for ((hash, row), parts) in fresh.contents.iter().zip(&fresh.parts) {
-            contents.insert(hash, row.as_slice())?;
-            for (part, bytes) in (0..).zip(parts) {
-                blobs.insert((content, part), bytes.as_slice())?;
-            }
-            content += 1;
-        }
-    }
+    rows::insert(&transaction, std::slice::from_ref(fresh))?;
     Ok(transaction.commit()?)
 }

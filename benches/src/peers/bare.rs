@@ -12,7 +12,7 @@ use redb::{
 use image_store::bench::{decode_record, encode_record};
 
 use crate::peers::{CACHE, Peer, Reads};
-use crate::rows::{BLOBS, CONTENTS, DIGESTS, Fresh, IDS, IMAGES, LAYERS, NAMES};
+use crate::rows::{DIGESTS, Fresh, IDS, IMAGES, NAMES, insert};
 
 /// A copy of a store's file, opened by redb alone.
 pub struct BareRedb {
@@ -101,39 +101,7 @@ impl Peer for BareRedb {
 
     fn bulk(&self, fresh: Vec<Fresh>) -> Result<()> {
         let transaction = self.begin_write()?;
-        {
-            let mut images = transaction.open_table(IMAGES)?;
-            let mut ids = transaction.open_table(IDS)?;
-            let mut names = transaction.open_table(NAMES)?;
-            let mut digests = transaction.open_table(DIGESTS)?;
-            let mut layers = transaction.open_table(LAYERS)?;
-            let mut contents = transaction.open_table(CONTENTS)?;
-            let mut blobs = transaction.open_table(BLOBS)?;
-            let first = images.last()?.map_or(0, |(key, _)| key.value() + 1);
-            let mut content = blobs.last()?.map_or(0, |(key, _)| key.value().0 + 1);
-            for (number, fresh) in (first..).zip(&fresh) {
-                let image = &fresh.image;
-                let id = image.id.as_deref().context("no ID")?;
-                images.insert(number, fresh.record.as_slice())?;
-                ids.insert(id, number)?;
-                for name in &image.names {
-                    names.insert(name.as_str(), number)?;
-                }
-                if let Some(digest) = &image.digest {
-                    digests.insert((digest.as_str(), number), ())?;
-                }
-                if let Some(layer) = &image.top_layer {
-                    layers.insert((layer.as_str(), number), ())?;
-                }
-                for ((hash, row), parts) in fresh.contents.iter().zip(&fresh.parts) {
-                    contents.insert(hash, row.as_slice())?;
-                    for (part, bytes) in (0..).zip(parts) {
-                        blobs.insert((content, part), bytes.as_slice())?;
-                    }
-                    content += 1;
-                }
-            }
-        }
+        insert(&transaction, &fresh)?;
         Ok(transaction.commit()?)
     }
 }

@@ -104,13 +104,7 @@ fn print(summary: &ExportSummary) -> io::Result<()> {
         writeln!(out, "left out {images} that the directory cannot hold")?;
     }
     if summary.finding_count() > 0 {
-        let kinds: Vec<_> = summary
-            .finding_counts
-            .iter()
-            .map(|(kind, count)| format!("{kind} {count}"))
-            .collect();
-        let warnings = human::count(summary.finding_count(), "warning");
-        writeln!(out, "{warnings}: {}", kinds.join(", "))?;
+        writeln!(out, "{}", human::warnings(&summary.finding_counts))?;
     }
     out.flush()
 }

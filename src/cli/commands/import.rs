@@ -197,13 +197,7 @@ impl Import {
             writeln!(out, "read back, and the same as the directory")?;
         }
         if summary.finding_count() > 0 {
-            let kinds: Vec<_> = summary
-                .finding_counts
-                .iter()
-                .map(|(kind, count)| format!("{kind} {count}"))
-                .collect();
-            let warnings = human::count(summary.finding_count(), "warning");
-            writeln!(out, "{warnings}: {}", kinds.join(", "))?;
+            writeln!(out, "{}", human::warnings(&summary.finding_counts))?;
         }
         out.flush()
     }

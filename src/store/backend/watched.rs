@@ -3,11 +3,10 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::ops::Bound;
 use std::sync::Arc;
 
+use redb::StorageBackend;
 use redb::backends::FileBackend;
-use redb::{BackendError, StorageBackend};
 
 use crate::engine::Outcome;
 use crate::store::OpenOptions;
@@ -49,11 +48,35 @@ impl fmt::Debug for Storage {
     }
 }
 
+/// The locks of a storage that are those of the one in its field.
+///
+/// For the tests and benchmarks of this project; not a promise.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! locks_of {
+    ($field:tt) => {
+        $crate::locks_of!($field:
+            try_lock_range -> bool,
+            try_lock_shared_range -> bool,
+            lock_range -> (),
+            lock_shared_range -> (),
+            unlock_range -> (),
+            query_lock_range -> bool);
+    };
+    ($field:tt: $($lock:ident -> $answer:ty),*) => {$(
+        fn $lock(
+            &self,
+            start: ::std::ops::Bound<u64>,
+            end: ::std::ops::Bound<u64>,
+        ) -> ::std::result::Result<$answer, ::redb::BackendError> {
+            self.$field.$lock(start, end)
+        }
+    )*};
+}
+
 /// What [`OpenOptions::storage`] made, as one type.
 #[derive(Debug)]
 pub(in crate::store) struct Substitute(Box<dyn StorageBackend>);
-
-type Locked<T> = Result<T, BackendError>;
 
 impl StorageBackend for Substitute {
     fn len(&self) -> io::Result<u64> {
@@ -74,22 +97,5 @@ impl StorageBackend for Substitute {
     fn close(&self) -> io::Result<()> {
         self.0.close()
     }
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.0.try_lock_range(start, end)
-    }
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.0.try_lock_shared_range(start, end)
-    }
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.0.lock_range(start, end)
-    }
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.0.lock_shared_range(start, end)
-    }
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.0.unlock_range(start, end)
-    }
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.0.query_lock_range(start, end)
-    }
+    crate::locks_of!(0);
 }
