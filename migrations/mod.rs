@@ -6,7 +6,7 @@ use redb::{ReadTransaction, TableError, WriteTransaction};
 
 use crate::engine::{Failure, Outcome};
 use crate::meta;
-use crate::tables::META;
+use crate::tables::{META, open_meta};
 
 /// The schema that this version of the library reads and writes.
 pub(crate) const CURRENT: u32 = 1;
@@ -25,7 +25,7 @@ pub(crate) fn inspect(transaction: &ReadTransaction) -> Outcome<Option<u32>> {
 ///
 /// The schema is read again here: another process may have migrated since it was inspected.
 pub(crate) fn migrate(transaction: &WriteTransaction) -> Outcome<()> {
-    let mut table = transaction.open_table(META)?;
+    let table = transaction.open_table(META)?;
     let found = meta::schema(&table)?.unwrap_or(0);
     drop(table);
     for version in found..CURRENT {
@@ -38,6 +38,5 @@ pub(crate) fn migrate(transaction: &WriteTransaction) -> Outcome<()> {
             }
         }
     }
-    table = transaction.open_table(META)?;
-    meta::set_schema(&mut table, CURRENT)
+    meta::set_schema(&mut open_meta(transaction)?, CURRENT)
 }

@@ -254,6 +254,24 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// Changes that were acknowledged are in a log beside the store, and the log is not there.
+    ///
+    /// A program that had the store open with [`Access::Exclusive`](crate::Access::Exclusive) died,
+    /// and since then the store's file or its log was moved, copied or replaced alone.
+    #[error(
+        "the store {path} is not whole without its log {log}, which is missing or another one; put \
+         both files of one state together, or go on without the last changes with: \
+         image-store --store {path} repair",
+        path = path.display(),
+        log = log.display()
+    )]
+    RedoLogMissing {
+        /// The store's file.
+        path: PathBuf,
+        /// Where its log must be.
+        log: PathBuf,
+    },
+
     /// The file is damaged.
     #[error("the store {} is damaged: {what}", path.display())]
     Corrupt {
@@ -478,6 +496,7 @@ impl Error {
             | Self::NotVerified { .. }
             | Self::ForeignDatabase { .. }
             | Self::SchemaTooNew { .. }
+            | Self::RedoLogMissing { .. }
             | Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::TransactionBroken { .. }
             | Self::NotFound { .. }

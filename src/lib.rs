@@ -197,6 +197,7 @@ mod meta;
 mod migrations;
 mod model;
 mod read;
+mod recorded;
 mod store;
 mod tables;
 mod write;

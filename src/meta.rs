@@ -3,10 +3,12 @@
 //! They are read before anything else is known of a file, so neither their names nor their encoding
 //! ever change.
 
-use redb::{ReadableTable, Table};
+use redb::ReadableTable;
 
+use crate::codec::LogId;
 use crate::engine::{Failure, Outcome};
 use crate::model::Timestamp;
+use crate::recorded::Recorded;
 
 /// Always [`THIS_APPLICATION`].
 const APPLICATION: &str = "application";
@@ -16,10 +18,12 @@ const SCHEMA: &str = "schema";
 const CREATED: &str = "created";
 /// How many transactions have changed the store: eight bytes, little-endian.
 const GENERATION: &str = "generation";
+/// The identity of the redo log that belongs to the file: 16 bytes; absent: none.
+const REDO: &str = "redo";
 
 const THIS_APPLICATION: &[u8] = b"image-store";
 
-type MetaTable<'txn> = Table<'txn, &'static str, &'static [u8]>;
+pub(crate) type MetaTable<'txn> = Recorded<'txn, &'static str, &'static [u8]>;
 
 /// The schema version; `None` where the database is not ours.
 pub(crate) fn schema(
@@ -58,9 +62,32 @@ pub(crate) fn generation(meta: &impl ReadableTable<&'static str, &'static [u8]>)
     }
 }
 
-/// Counts `more` transactions that change the store.
-pub(crate) fn next_generation(meta: &mut MetaTable<'_>, more: u64) -> Outcome<()> {
-    let next = generation(meta)?.wrapping_add(more);
+/// Counts `more` transactions that change the store, and gives the generation before them.
+pub(crate) fn next_generation(meta: &mut MetaTable<'_>, more: u64) -> Outcome<u64> {
+    let before = generation(&**meta)?;
+    let next = before.wrapping_add(more);
     meta.insert(GENERATION, next.to_le_bytes().as_slice())?;
+    Ok(before)
+}
+
+/// The redo log without which the file is not the store's latest state.
+pub(crate) fn redo(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Outcome<Option<LogId>> {
+    match meta.get(REDO)? {
+        None => Ok(None),
+        Some(row) => row.value().try_into().map(Some).map_err(|error| {
+            Failure::corrupt_because("the identity of the redo log is unreadable", error)
+        }),
+    }
+}
+
+pub(crate) fn set_redo(meta: &mut MetaTable<'_>, id: &LogId) -> Outcome<()> {
+    meta.insert(REDO, id.as_slice())?;
+    Ok(())
+}
+
+pub(crate) fn clear_redo(meta: &mut MetaTable<'_>) -> Outcome<()> {
+    meta.remove(REDO)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! `migrations/README.md` specifies keys and values. Names are literals and never change within a
 //! schema version.
 
+use std::cell::Ref;
 use std::sync::OnceLock;
 
 use redb::{
@@ -10,7 +11,10 @@ use redb::{
     TableDefinition, Value, WriteTransaction,
 };
 
+use crate::codec::{Change, Changes, TableTag};
 use crate::engine::Outcome;
+use crate::meta::MetaTable;
+use crate::recorded::{Record, Recorded};
 
 type Bytes = &'static [u8];
 type Text = &'static str;
@@ -154,31 +158,74 @@ impl ReadTables for SnapshotTables {
     }
 }
 
+/// Opens [`META`] alone to write to it.
+pub(crate) fn open_meta(transaction: &WriteTransaction) -> Outcome<MetaTable<'_>> {
+    let table = transaction.open_table(META)?;
+    Ok(Recorded::new(table, TableTag::Meta))
+}
+
 /// The tables of a write transaction, all open.
 pub struct WriteTables<'txn> {
-    pub(crate) meta: Table<'txn, Text, Bytes>,
-    pub(crate) images: Table<'txn, u64, Bytes>,
-    pub(crate) ids: Table<'txn, Text, u64>,
-    pub(crate) names: Table<'txn, Text, u64>,
-    pub(crate) digests: Table<'txn, (Text, u64), ()>,
-    pub(crate) layers: Table<'txn, (Text, u64), ()>,
-    pub(crate) contents: Table<'txn, &'static [u8; 32], Bytes>,
-    pub(crate) blobs: Table<'txn, (u64, u32), Bytes>,
+    pub(crate) meta: Recorded<'txn, Text, Bytes>,
+    pub(crate) images: Recorded<'txn, u64, Bytes>,
+    pub(crate) ids: Recorded<'txn, Text, u64>,
+    pub(crate) names: Recorded<'txn, Text, u64>,
+    pub(crate) digests: Recorded<'txn, (Text, u64), ()>,
+    pub(crate) layers: Recorded<'txn, (Text, u64), ()>,
+    pub(crate) contents: Recorded<'txn, &'static [u8; 32], Bytes>,
+    pub(crate) blobs: Recorded<'txn, (u64, u32), Bytes>,
+    record: Option<Record>,
 }
 
 impl<'txn> WriteTables<'txn> {
     /// Opens every table, and creates those that are missing.
     pub(crate) fn open(transaction: &'txn WriteTransaction) -> Outcome<Self> {
         Ok(Self {
-            meta: transaction.open_table(META)?,
-            images: transaction.open_table(IMAGES)?,
-            ids: transaction.open_table(IDS)?,
-            names: transaction.open_table(NAMES)?,
-            digests: transaction.open_table(DIGESTS)?,
-            layers: transaction.open_table(LAYERS)?,
-            contents: transaction.open_table(CONTENTS)?,
-            blobs: transaction.open_table(BLOBS)?,
+            meta: open_meta(transaction)?,
+            images: Recorded::new(transaction.open_table(IMAGES)?, TableTag::Images),
+            ids: Recorded::new(transaction.open_table(IDS)?, TableTag::Ids),
+            names: Recorded::new(transaction.open_table(NAMES)?, TableTag::Names),
+            digests: Recorded::new(transaction.open_table(DIGESTS)?, TableTag::Digests),
+            layers: Recorded::new(transaction.open_table(LAYERS)?, TableTag::Layers),
+            contents: Recorded::new(transaction.open_table(CONTENTS)?, TableTag::Contents),
+            blobs: Recorded::new(transaction.open_table(BLOBS)?, TableTag::Blobs),
+            record: None,
         })
+    }
+
+    /// Records every change from now on.
+    pub(crate) fn record(&mut self) {
+        let record = Record::default();
+        self.meta.record(&record);
+        self.images.record(&record);
+        self.ids.record(&record);
+        self.names.record(&record);
+        self.digests.record(&record);
+        self.layers.record(&record);
+        self.contents.record(&record);
+        self.blobs.record(&record);
+        self.record = Some(record);
+    }
+
+    /// What was recorded so far; `None` where nothing is recorded.
+    pub(crate) fn recorded(&self) -> Option<Ref<'_, Changes>> {
+        self.record.as_ref().map(|record| record.borrow())
+    }
+
+    /// Does what was recorded of another transaction.
+    pub(crate) fn apply(&mut self, change: Change<'_>) -> Outcome<()> {
+        let (Change::Insert(table, ..) | Change::Remove(table, _) | Change::Clear(table)) = change;
+        match table {
+            TableTag::Meta => self.meta.apply(change)?,
+            TableTag::Images => self.images.apply(change)?,
+            TableTag::Ids => self.ids.apply(change)?,
+            TableTag::Names => self.names.apply(change)?,
+            TableTag::Digests => self.digests.apply(change)?,
+            TableTag::Layers => self.layers.apply(change)?,
+            TableTag::Contents => self.contents.apply(change)?,
+            TableTag::Blobs => self.blobs.apply(change)?,
+        }
+        Ok(())
     }
 }
 

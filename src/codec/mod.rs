@@ -7,10 +7,15 @@
 mod content;
 mod packed;
 mod record;
+mod redo;
 mod seal;
 
 pub(crate) use content::{Content, Encoding, decode_content, encode_content};
 pub(crate) use record::{decode_image, encode_image};
+pub(crate) use redo::{
+    BLOCK, Change, Changes, LONGEST, LogId, TableTag, blocks, decode_entry, decode_header,
+    each_change, encode_entry, encode_header,
+};
 pub(crate) use seal::{SEAL_LENGTH, Sealed, seal, unseal};
 
 use crate::engine::{Failure, Outcome};

@@ -84,8 +84,8 @@ pub(crate) fn collect_garbage(tables: &mut WriteTables<'_>) -> Outcome<u64> {
 
 /// Removes every content and all bytes.
 pub(crate) fn remove_all(tables: &mut WriteTables<'_>) -> Outcome<()> {
-    tables.contents.retain(|_, _| false)?;
-    tables.blobs.retain(|_, _| false)?;
+    tables.contents.clear()?;
+    tables.blobs.clear()?;
     Ok(())
 }
 
@@ -98,7 +98,7 @@ fn remove(tables: &mut WriteTables<'_>, hash: &ContentHash, number: u64) -> Outc
 pub(super) fn remove_parts(tables: &mut WriteTables<'_>, number: u64) -> Outcome<()> {
     tables
         .blobs
-        .retain_in((number, 0)..=(number, u32::MAX), |_, _| false)?;
+        .remove_range((number, 0)..=(number, u32::MAX))?;
     Ok(())
 }
 

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use redb::{Key, ReadableTable, Table, Value};
+use redb::{Key, ReadableTable, Value};
 
 use crate::engine::Outcome;
 use crate::error::Result;
 use crate::maintenance::compact::size;
 use crate::maintenance::progress::{Meter, Progress, Stage};
+use crate::meta;
 use crate::read::Source;
+use crate::recorded::Recorded;
 use crate::store::{Nascent, Placement, Snapshot, is_there};
 use crate::tables::{ReadTables, WriteTables};
 
@@ -107,6 +109,8 @@ fn copy(
         + from.blobs()?.len()?;
     let mut meter = Meter::start(progress, Stage::Copy, total);
     copy_table(from.meta()?, &mut to.meta, None)?;
+    // The snapshot has what the log has; the copy has no log.
+    meta::clear_redo(&mut to.meta)?;
     copy_table(from.images()?, &mut to.images, Some(&mut meter))?;
     copy_table(from.ids()?, &mut to.ids, Some(&mut meter))?;
     copy_table(from.names()?, &mut to.names, Some(&mut meter))?;
@@ -120,7 +124,7 @@ fn copy(
 
 fn copy_table<K: Key, V: Value>(
     from: &impl ReadableTable<K, V>,
-    to: &mut Table<'_, K, V>,
+    to: &mut Recorded<'_, K, V>,
     mut meter: Option<&mut Meter<'_>>,
 ) -> Outcome<()> {
     for row in from.iter()? {

@@ -9,6 +9,6 @@ mod plain;
 mod watched;
 
 #[cfg(not(feature = "testing"))]
-pub(super) use plain::Storage;
+pub(super) use plain::{Backend, Storage};
 #[cfg(feature = "testing")]
-pub(super) use watched::Storage;
+pub(super) use watched::{Backend, Storage};

@@ -1,5 +1,6 @@
 //! A private copy of a store that needs recovery and may not be written to.
 
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -7,11 +8,11 @@ use std::path::Path;
 use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, StorageBackend};
 
-use crate::engine::contain;
+use crate::engine::{Failure, contain};
 use crate::error::{Error, Result};
-use crate::store::OpenOptions;
 use crate::store::file::{io_error, open_existing};
 use crate::store::open::explain;
+use crate::store::{OpenOptions, redo};
 
 /// The beginning of the file, which every commit and every recovery changes.
 const HEADER: usize = 512;
@@ -51,11 +52,24 @@ pub(super) fn recover(path: &Path, options: &OpenOptions) -> Result<Option<Datab
         memory.set_len(length).map_err(redb::StorageError::Io)?;
         memory.write(0, &bytes).map_err(redb::StorageError::Io)?;
         drop(bytes);
-        Ok(Builder::new()
+        let database = Builder::new()
             .set_cache_size(options.cache_size)
-            .create_with_backend(memory)?)
+            .create_with_backend(memory)?;
+        redo::recover_copy(&database, path, options)?;
+        Ok(database)
     });
-    let database = database.map_err(|failure| explain(failure, path))?;
+    let database = match database {
+        // Somebody may have recovered the file meanwhile, and removed the log.
+        Err(Failure::Error(Error::RedoLogMissing { .. })) if !is_unchanged(&file, &header) => {
+            return Ok(None);
+        }
+        database => database.map_err(|failure| explain(failure, path))?,
+    };
     tracing::info!(path = %path.display(), "recovered a copy in memory");
     Ok(Some(database))
+}
+
+fn is_unchanged(file: &File, header: &[u8; HEADER]) -> bool {
+    let mut now = [0; HEADER];
+    file.read_exact_at(&mut now, 0).is_ok() && now == *header
 }

@@ -9,6 +9,7 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::redo::Redo;
 
 /// The engine's handle on one file.
 pub(super) struct Handle {
@@ -19,6 +20,8 @@ pub(super) struct Handle {
     process: rustix::process::Pid,
     /// Whether damage was met.
     damaged: AtomicBool,
+    /// Where access is exclusive.
+    redo: Option<Redo>,
 }
 
 /// What kind of handle it is.
@@ -38,7 +41,18 @@ impl Handle {
             engine,
             process: rustix::process::getpid(),
             damaged: AtomicBool::new(false),
+            redo: None,
         }
+    }
+
+    /// The same, with a redo log for small transactions.
+    pub(super) fn with_redo(mut self, redo: Redo) -> Self {
+        self.redo = Some(redo);
+        self
+    }
+
+    pub(super) const fn redo(&self) -> Option<&Redo> {
+        self.redo.as_ref()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -124,6 +138,9 @@ impl Drop for Handle {
             return;
         }
         let closed = contain(|| {
+            if let (Some(redo), Engine::Writable(database)) = (&self.redo, &engine) {
+                redo.close(database)?;
+            }
             drop(engine);
             Ok(())
         });

@@ -15,6 +15,7 @@ mod one_step;
 mod open;
 mod options;
 mod pauses;
+mod redo;
 mod snapshot;
 mod transaction;
 mod waiter;

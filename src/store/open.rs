@@ -13,7 +13,8 @@ use crate::migrations;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
-use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy};
+use crate::store::redo::Redo;
+use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy, redo};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
@@ -43,11 +44,12 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
             Engine::Writable(Arc::new(open_writable(path, options)?))
         }
     };
-    let store = ImageStore::new(
-        Handle::new(path.to_owned(), engine),
-        Gate::of(opened),
-        options,
-    );
+    let handle = Handle::new(path.to_owned(), engine);
+    let handle = match options.access {
+        Access::Exclusive => handle.with_redo(Redo::new(path, options.storage.clone())),
+        Access::Shared | Access::ReadOnly => handle,
+    };
+    let store = ImageStore::new(handle, Gate::of(opened), options);
     // A store that is replaced as a whole gets another file. Whoever waited for the old one must
     // not go on with it: what it would write there would be lost.
     let file = open_existing(path, false)?;
@@ -57,6 +59,10 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         return open(path, options);
     }
     check_schema(&store)?;
+    if options.access != Access::ReadOnly {
+        // What a process left that died when it had done all that its log held.
+        redo::remove(path).map_err(|failure| failure.at(path))?;
+    }
     tracing::debug!("opened");
     Ok(store)
 }
@@ -107,7 +113,11 @@ fn open_writable(path: &Path, options: &OpenOptions) -> Result<Database> {
 
 fn open_writable_once(path: &Path, options: &OpenOptions) -> Outcome<Database> {
     let file = open_existing(path, true)?;
-    contain(|| Ok(builder(options).create_with_backend(options.storage.on(file)?)?))
+    contain(|| {
+        let database = builder(options).create_with_backend(options.storage.on(file)?)?;
+        redo::recover(&database, path, options)?;
+        Ok(database)
+    })
 }
 
 /// Opens for reading. Where the last writer died, the engine refuses until the file was opened for
@@ -151,7 +161,14 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
 
 fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDatabase> {
     let file = open_existing(path, false)?;
-    contain(|| Ok(builder(options).open_read_only_with_backend(options.storage.on(file)?)?))
+    contain(|| {
+        let database = builder(options).open_read_only_with_backend(options.storage.on(file)?)?;
+        // Somebody opened it after its writer died, and did not get as far as its log.
+        if redo::is_needed(&database)? {
+            return Err(redb::Error::RepairAborted.into());
+        }
+        Ok(database)
+    })
 }
 
 /// Opens a store for writing and closes it, which recovers what a writer that died left behind.

@@ -76,7 +76,15 @@ impl Transaction {
         handle: Arc<Handle>,
         pass: Pass,
     ) -> Result<Self> {
-        let open = contain(|| Open::try_new(transaction, |owner| WriteTables::open(owner)));
+        let open = contain(|| {
+            Open::try_new(transaction, |owner| {
+                let mut tables = WriteTables::open(owner)?;
+                if handle.redo().is_some() {
+                    tables.record();
+                }
+                Ok(tables)
+            })
+        });
         let open = open.map_err(|failure| handle.error(failure))?;
         Ok(Self {
             open: Held::new(open, handle),
@@ -117,9 +125,18 @@ impl Transaction {
         }
         let counts = self.counts;
         let mut open = self.open.take()?;
+        let redo = self.open.handle().redo();
         let committed = contain(|| {
-            open.with_dependent_mut(|_, tables| meta::next_generation(&mut tables.meta, counts))?;
-            Ok(open.into_owner().commit()?)
+            let durable = open.with_dependent_mut(|_, tables| {
+                let before = meta::next_generation(&mut tables.meta, counts)?;
+                redo.map(|redo| redo.before_commit(tables, before))
+                    .transpose()
+            })?;
+            let transaction = open.into_owner();
+            match redo.zip(durable) {
+                Some((redo, durable)) => redo.commit(transaction, durable),
+                None => Ok(transaction.commit()?),
+            }
         });
         committed.map_err(|failure| self.error(failure))?;
         tracing::debug!("committed");

@@ -18,11 +18,11 @@ pub(crate) fn delete(tables: &mut WriteTables<'_>, reference: &str) -> Outcome<(
 /// were. Mirrors `imageStore.Wipe`.
 pub(crate) fn wipe(tables: &mut WriteTables<'_>) -> Outcome<u64> {
     let count = tables.images.len()?;
-    tables.images.retain(|_, _| false)?;
-    tables.ids.retain(|_, _| false)?;
-    tables.names.retain(|_, _| false)?;
-    tables.digests.retain(|_, _| false)?;
-    tables.layers.retain(|_, _| false)?;
+    tables.images.clear()?;
+    tables.ids.clear()?;
+    tables.names.clear()?;
+    tables.digests.clear()?;
+    tables.layers.clear()?;
     content::remove_all(tables)?;
     Ok(count)
 }

@@ -10,7 +10,7 @@ use std::thread;
 use image_store::{Access, Error, ErrorKind, ImageStore};
 use rustix::io::Errno;
 
-use crate::disk::Disk;
+use crate::disk::{Bytes, Disk};
 use crate::layers::{CALLS, Call, Fault, Faulty};
 use crate::place::{Place, new_store, on};
 use crate::state::{State, state, verified};
@@ -43,7 +43,7 @@ struct Trial<'a> {
     steps: &'a [Step],
     /// The state after so many steps, where nothing fails.
     states: &'a [State],
-    start: &'a [u8],
+    start: &'a Bytes,
     access: Access,
     place: &'a Place,
 }
@@ -52,7 +52,7 @@ impl Trial<'_> {
     /// Runs all steps with one call failing; `false` where it was never made.
     fn run(&self, call: Call, nth: usize, errno: Errno) -> bool {
         let fault = Fault::new(call, nth, errno.raw_os_error());
-        let disk = Disk::new(self.start.to_vec());
+        let disk = Disk::new(self.start.clone());
         let faulty = Faulty {
             inner: disk.clone(),
             fault: fault.clone(),
@@ -195,9 +195,9 @@ fn every_call_of_the_system_may_fail_once() {
     assert!(trials > 300, "only {trials} trials");
 }
 
-fn states(start: &[u8], access: Access, steps: &[Step]) -> Vec<State> {
+fn states(start: &Bytes, access: Access, steps: &[Step]) -> Vec<State> {
     let place = Place::new();
-    let disk = Disk::new(start.to_vec());
+    let disk = Disk::new(start.clone());
     let store = on(&disk, access).open(&place.path).unwrap();
     let mut states = vec![state(&store).unwrap()];
     for step in steps {

@@ -6,6 +6,9 @@ use std::sync::Mutex;
 
 use redb::StorageBackend;
 
+use crate::disk::Part;
+use crate::place::Files;
+
 /// What the system is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -76,6 +79,17 @@ impl Fault {
 pub struct Faulty<B> {
     pub inner: B,
     pub fault: Fault,
+}
+
+impl<F: Files> Files for Faulty<F> {
+    type File = Faulty<F::File>;
+
+    fn file(&self, part: Part) -> Self::File {
+        Faulty {
+            inner: self.inner.file(part),
+            fault: self.fault.clone(),
+        }
+    }
 }
 
 impl<B: StorageBackend> StorageBackend for Faulty<B> {

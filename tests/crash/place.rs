@@ -1,4 +1,4 @@
-//! Stores whose file is a disk in memory.
+//! Stores whose files are a disk in memory.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,9 @@ use image_store::{Access, ImageStore, OpenOptions};
 use redb::StorageBackend;
 use tempfile::TempDir;
 
-/// A folder with a file that stands for a store whose bytes are elsewhere.
+use crate::disk::{Bytes, Part};
+
+/// A folder with files that stand for a store and its redo log, whose bytes are elsewhere.
 pub struct Place {
     _folder: TempDir,
     pub path: PathBuf,
@@ -23,21 +25,35 @@ impl Place {
             path,
         }
     }
+
+    /// Puts the name of a redo log there: a power cut may leave it whatever became of its bytes.
+    pub fn put_redo(&self) {
+        let path = self.path.with_file_name("images.redb-redo");
+        std::fs::write(path, "the bytes are in memory").unwrap();
+    }
 }
 
-/// Options whose storage is a copy of the handle `disk`.
-pub fn on<D: StorageBackend + Clone>(disk: &D, access: Access) -> OpenOptions {
-    let disk = disk.clone();
+/// Storage for both files.
+pub trait Files: Clone + Send + Sync + 'static {
+    type File: StorageBackend;
+
+    fn file(&self, part: Part) -> Self::File;
+}
+
+/// Options whose storage is that of `files`.
+pub fn on(files: &impl Files, access: Access) -> OpenOptions {
+    let (store, redo) = (files.clone(), files.clone());
     ImageStore::options()
         .access(access)
         .lock_wait(Duration::from_secs(5))
-        .storage(move |_| Box::new(disk.clone()))
+        .storage(move |_| Box::new(store.file(Part::Store)))
+        .redo_storage(move |_| Box::new(redo.file(Part::Redo)))
 }
 
 /// The bytes of a new store.
-pub fn new_store() -> Vec<u8> {
+pub fn new_store() -> Bytes {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("images.redb");
     ImageStore::open(&path).unwrap().close();
-    std::fs::read(path).unwrap()
+    Bytes::of_store(std::fs::read(path).unwrap())
 }

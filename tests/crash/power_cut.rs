@@ -15,7 +15,7 @@ use std::thread;
 use image_store::legacy::{self, Existing, ImportOptions, OnConflict};
 use image_store::{Access, ImageStore, NewImage};
 
-use crate::disk::{Cut, Disk, Event, Moment, moments};
+use crate::disk::{Bytes, Cut, Disk, Event, Moment, Part, moments};
 use crate::place::{Place, new_store, on};
 use crate::state::{State, state, verified};
 use crate::workload::{Step, workload, write_directory};
@@ -74,7 +74,7 @@ fn record_with(
     }
     verified(&store).unwrap();
     store.close();
-    disk.record(Event::Sync);
+    disk.record(Event::Sync(Part::Store));
     Recording {
         access,
         seed,
@@ -94,13 +94,18 @@ impl Recording {
     fn check(
         &self,
         moment: &Moment,
-        image: Vec<u8>,
+        image: Bytes,
         place: &Place,
         more: bool,
     ) -> Result<Vec<Event>, String> {
         let disk = Disk::recording(image);
+        place.put_redo();
         // A crash of one access may be mended by the other.
-        let store = on(&disk, self.access)
+        let access = match self.access {
+            Access::Exclusive if moment.event.is_multiple_of(3) => Access::Shared,
+            access => access,
+        };
+        let store = on(&disk, access)
             .open(&place.path)
             .map_err(|error| format!("it does not open: {error:?}"))?;
         let found = verified(&store)?;
@@ -113,7 +118,7 @@ impl Recording {
         }
         let opening = disk.take_log();
         if more {
-            usable(store, &disk, place, self.access)?;
+            usable(store, &disk, place, access)?;
         }
         Ok(opening)
     }
@@ -122,10 +127,13 @@ impl Recording {
 /// A store that was recovered can be written to, closed, opened, and satisfies the engine's check.
 fn usable(store: ImageStore, disk: &Disk, place: &Place, access: Access) -> Result<(), String> {
     let said = |error: image_store::Error| format!("after recovery: {error:?}");
-    let new = NewImage::new()
-        .id("afterwards")
-        .big_data("config", vec![9; 10_000]);
-    store.create(new).map_err(said)?;
+    // As many as it takes for a new redo log to be used.
+    for number in 0..4 {
+        let new = NewImage::new()
+            .id(format!("afterwards {number}"))
+            .big_data("config", vec![number; 10_000]);
+        store.create(new).map_err(said)?;
+    }
     let before = verified(&store)?;
     store.close();
     let mut engine = redb::Builder::new()
@@ -196,6 +204,19 @@ fn what_was_acknowledged_survives_power_cuts_whole() {
 /// The simulator must be able to fail: where syncs do nothing, operations get lost.
 #[test]
 fn a_disk_that_does_not_sync_is_noticed() {
+    let failures = without_syncs(Access::Shared, Part::Store);
+    assert!(failures > 10, "only {failures} failures");
+}
+
+/// And it must look at the redo log: what only that has is lost with it.
+#[test]
+fn a_redo_log_that_is_not_synced_is_noticed() {
+    let failures = without_syncs(Access::Exclusive, Part::Redo);
+    assert!(failures > 10, "only {failures} failures");
+}
+
+/// How many disks are found wrong where two of three syncs of a file do nothing.
+fn without_syncs(access: Access, part: Part) -> usize {
     // The engine panics on many such disks, and the store contains it.
     let loud = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -204,10 +225,11 @@ fn a_disk_that_does_not_sync_is_noticed() {
         }
     }));
     let mut syncs = 0;
-    let recording = record_with(3, Access::Shared, &workload(3, 12), |mut log| {
+    let recording = record_with(3, access, &workload(3, 12), |mut log| {
         log.retain(|event| {
-            syncs += usize::from(matches!(event, Event::Sync));
-            !matches!(event, Event::Sync) || syncs % 3 == 0
+            let is_one = matches!(event, Event::Sync(synced) if *synced == part);
+            syncs += usize::from(is_one);
+            !is_one || syncs % 3 == 0
         });
         log
     });
@@ -216,8 +238,7 @@ fn a_disk_that_does_not_sync_is_noticed() {
         .iter()
         .map(|moment| (&recording, moment))
         .collect();
-    let failures = run(&jobs, 10).failures.into_inner().unwrap();
-    assert!(failures.len() > 10, "only {} failures", failures.len());
+    run(&jobs, 10).failures.into_inner().unwrap().len()
 }
 
 #[derive(Default)]

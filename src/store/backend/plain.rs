@@ -6,12 +6,21 @@ use redb::backends::FileBackend;
 
 use crate::engine::Outcome;
 
-/// Makes the engine's storage of a file.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a file is to the engine and to the redo log.
+pub(in crate::store) type Backend = FileBackend;
+
+/// Makes storage of a file.
+#[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Storage;
 
 impl Storage {
-    pub(in crate::store) fn on(self, file: File) -> Outcome<FileBackend> {
+    /// For the engine.
+    pub(in crate::store) fn on(&self, file: File) -> Outcome<Backend> {
         Ok(FileBackend::new(file)?)
+    }
+
+    /// For a redo log.
+    pub(in crate::store) fn redo(&self, file: File) -> Outcome<Backend> {
+        self.on(file)
     }
 }

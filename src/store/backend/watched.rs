@@ -13,18 +13,34 @@ use crate::store::OpenOptions;
 
 type Wrap = dyn Fn(FileBackend) -> Box<dyn StorageBackend> + Send + Sync;
 
-/// Makes the engine's storage of a file: the file itself where no test has said otherwise.
+/// What a file is to the engine and to the redo log.
+pub(in crate::store) type Backend = Substitute;
+
+/// Makes storage of a file: the file itself where no test has said otherwise.
 #[derive(Clone, Default)]
-pub(crate) struct Storage(Option<Arc<Wrap>>);
+pub(crate) struct Storage {
+    store: Option<Arc<Wrap>>,
+    redo: Option<Arc<Wrap>>,
+}
 
 impl Storage {
-    pub(in crate::store) fn on(&self, file: File) -> Outcome<Substitute> {
-        let file = FileBackend::new(file)?;
-        Ok(Substitute(match &self.0 {
-            Some(wrap) => wrap(file),
-            None => Box::new(file),
-        }))
+    /// For the engine.
+    pub(in crate::store) fn on(&self, file: File) -> Outcome<Backend> {
+        substitute(self.store.as_deref(), file)
     }
+
+    /// For a redo log.
+    pub(in crate::store) fn redo(&self, file: File) -> Outcome<Backend> {
+        substitute(self.redo.as_deref(), file)
+    }
+}
+
+fn substitute(wrap: Option<&Wrap>, file: File) -> Outcome<Substitute> {
+    let file = FileBackend::new(file)?;
+    Ok(Substitute(match wrap {
+        Some(wrap) => wrap(file),
+        None => Box::new(file),
+    }))
 }
 
 impl OpenOptions {
@@ -37,14 +53,29 @@ impl OpenOptions {
         mut self,
         wrap: impl Fn(FileBackend) -> Box<dyn StorageBackend> + Send + Sync + 'static,
     ) -> Self {
-        self.storage = Storage(Some(Arc::new(wrap)));
+        self.storage.store = Some(Arc::new(wrap));
+        self
+    }
+
+    /// Puts other storage in the place of the redo log of exclusive access.
+    ///
+    /// For the tests of this project; not a promise.
+    #[doc(hidden)]
+    pub fn redo_storage(
+        mut self,
+        wrap: impl Fn(FileBackend) -> Box<dyn StorageBackend> + Send + Sync + 'static,
+    ) -> Self {
+        self.storage.redo = Some(Arc::new(wrap));
         self
     }
 }
 
 impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Storage").field(&self.0.is_some()).finish()
+        f.debug_struct("Storage")
+            .field("store", &self.store.is_some())
+            .field("redo", &self.redo.is_some())
+            .finish()
     }
 }
 

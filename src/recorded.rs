@@ -1,0 +1,112 @@
+//! A table of a write transaction whose changes can be recorded.
+//!
+//! In exclusive access a transaction is made durable by its changes, in the redo log, and not by
+//! the pages that they touch. Every row is written through here, so none can be missing there.
+
+use std::borrow::Borrow;
+use std::cell::RefCell;
+use std::ops::{Deref, RangeBounds};
+use std::rc::Rc;
+
+use redb::{AccessGuard, Key, StorageError, Table, Value};
+
+use crate::codec::{Change, Changes, TableTag};
+
+/// What is recorded of a transaction; all its tables share one.
+pub(crate) type Record = Rc<RefCell<Changes>>;
+
+/// A table of a write transaction. It reads as the engine's own.
+pub(crate) struct Recorded<'txn, K: Key + 'static, V: Value + 'static> {
+    table: Table<'txn, K, V>,
+    tag: TableTag,
+    record: Option<Record>,
+}
+
+impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
+    pub(crate) const fn new(table: Table<'txn, K, V>, tag: TableTag) -> Self {
+        Self {
+            table,
+            tag,
+            record: None,
+        }
+    }
+
+    /// Records every change from now on.
+    pub(crate) fn record(&mut self, record: &Record) {
+        self.record = Some(Rc::clone(record));
+    }
+
+    /// As [`Table::insert`].
+    pub(crate) fn insert<'k, 'v>(
+        &mut self,
+        key: impl Borrow<K::SelfType<'k>>,
+        value: impl Borrow<V::SelfType<'v>>,
+    ) -> Result<Option<AccessGuard<'_, V>>, StorageError> {
+        if let Some(record) = &self.record {
+            record.borrow_mut().insert(
+                self.tag,
+                K::as_bytes(key.borrow()).as_ref(),
+                V::as_bytes(value.borrow()).as_ref(),
+            );
+        }
+        self.table.insert(key, value)
+    }
+
+    /// As [`Table::remove`].
+    pub(crate) fn remove<'k>(
+        &mut self,
+        key: impl Borrow<K::SelfType<'k>>,
+    ) -> Result<Option<AccessGuard<'_, V>>, StorageError> {
+        if let Some(record) = &self.record {
+            let key = K::as_bytes(key.borrow());
+            record.borrow_mut().remove(self.tag, key.as_ref());
+        }
+        self.table.remove(key)
+    }
+
+    /// Removes the rows of a range of keys.
+    pub(crate) fn remove_range<'k, B>(
+        &mut self,
+        range: impl RangeBounds<B> + 'k,
+    ) -> Result<(), StorageError>
+    where
+        B: Borrow<K::SelfType<'k>> + 'k,
+    {
+        let (tag, record) = (self.tag, &self.record);
+        self.table.retain_in(range, |key, _| {
+            if let Some(record) = record {
+                record.borrow_mut().remove(tag, K::as_bytes(&key).as_ref());
+            }
+            false
+        })
+    }
+
+    /// Removes all rows.
+    pub(crate) fn clear(&mut self) -> Result<(), StorageError> {
+        if let Some(record) = &self.record {
+            record.borrow_mut().clear(self.tag);
+        }
+        self.table.retain(|_, _| false)
+    }
+}
+
+impl<K: Key + 'static, V: Value + 'static> Recorded<'_, K, V> {
+    /// Does to the table what was recorded of one.
+    pub(crate) fn apply(&mut self, change: Change<'_>) -> Result<(), StorageError> {
+        match change {
+            Change::Insert(_, key, value) => self
+                .insert(K::from_bytes(key), V::from_bytes(value))
+                .map(drop),
+            Change::Remove(_, key) => self.remove(K::from_bytes(key)).map(drop),
+            Change::Clear(_) => self.clear(),
+        }
+    }
+}
+
+impl<'txn, K: Key, V: Value> Deref for Recorded<'txn, K, V> {
+    type Target = Table<'txn, K, V>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.table
+    }
+}

@@ -1,0 +1,155 @@
+//! The file of a redo log, beside the store's own.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use redb::StorageBackend as _;
+use rustix::fs::{Mode, OFlags};
+
+use crate::codec::{BLOCK, LONGEST, LogId, blocks, decode_header, encode_entry, encode_header};
+use crate::engine::{Failure, Outcome};
+use crate::store::backend::{Backend, Storage};
+use crate::store::file::{folder, io_error, sync_folder};
+
+/// Where the first entry begins.
+pub(super) const FIRST: u64 = BLOCK as u64;
+
+/// The file grows by so much, zeros written and synced: an append within what is there changes no
+/// metadata of the file, and its sync waits for no journal of the file system.
+const GROWTH: u64 = 256 << 10;
+
+/// No entry is written beyond this. What the log holds must be done again after a crash, and until
+/// the engine commits durably its pages fill the cache.
+const MOST: u64 = 2 << 20;
+
+/// The longest that a log can be.
+pub(super) const LONGEST_FILE: u64 = FIRST + MOST + blocks(LONGEST) as u64 + GROWTH;
+
+/// The path of the log of a store.
+pub(super) fn path(store: &Path) -> PathBuf {
+    let mut name = store.file_name().unwrap_or_default().to_owned();
+    name.push("-redo");
+    folder(store).join(name)
+}
+
+/// A log that is written to.
+pub(super) struct LogFile {
+    backend: Backend,
+    path: PathBuf,
+    id: LogId,
+    /// Where the next entry goes.
+    next: u64,
+    /// The length of the file.
+    end: u64,
+}
+
+impl LogFile {
+    /// Creates an empty log beside a store that has none. It and its name are on disk.
+    pub(super) fn create(store: &Path, storage: &Storage) -> Outcome<Self> {
+        // The store's own file knows of no log, so whatever is there is left over.
+        remove(store)?;
+        let path = path(store);
+        let refused = |error| Failure::from(io_error("create the redo log", &path, error));
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = rustix::fs::open(&path, flags | OFlags::CLOEXEC, mode)
+            .map_err(|error| refused(error.into()))?;
+        let mut log = Self {
+            backend: storage.redo(File::from(file))?,
+            path: path.clone(),
+            id: rand::random(),
+            next: FIRST,
+            end: FIRST,
+        };
+        let written = log
+            .backend
+            .set_len(0)
+            .and_then(|()| log.backend.write(0, &encode_header(&log.id)))
+            .and_then(|()| log.grow())
+            .map_err(refused)
+            .and_then(|()| Ok(sync_folder(&folder(store))?));
+        if let Err(failure) = written {
+            let _ = std::fs::remove_file(&path);
+            return Err(failure);
+        }
+        Ok(log)
+    }
+
+    pub(super) const fn id(&self) -> &LogId {
+        &self.id
+    }
+
+    /// Makes room for an entry of so many bytes; `false` where there shall be none.
+    pub(super) fn make_room(&mut self, changes: usize) -> bool {
+        let end = self.next + blocks(changes) as u64;
+        if end > FIRST + MOST {
+            return false;
+        }
+        while end > self.end {
+            if let Err(error) = self.grow() {
+                tracing::warn!(log = %self.path.display(), %error, "the redo log cannot grow");
+                return false;
+            }
+        }
+        true
+    }
+
+    fn grow(&mut self) -> io::Result<()> {
+        let zeros = vec![0; usize::try_from(GROWTH).unwrap_or_default()];
+        self.backend.write(self.end, &zeros)?;
+        self.backend.sync_data()?;
+        self.end += GROWTH;
+        Ok(())
+    }
+
+    /// Appends an entry for which there is room. When this returns, it is on disk.
+    pub(super) fn append(&mut self, generation: u64, changes: &[u8]) -> Outcome<()> {
+        let entry = encode_entry(&self.id, generation, changes)?;
+        self.backend
+            .write(self.next, &entry)
+            .and_then(|()| self.backend.sync_data())
+            .map_err(|error| io_error("write to the redo log", &self.path, error))?;
+        self.next += entry.len() as u64;
+        Ok(())
+    }
+
+    /// Begins again from the start: all that was appended is on disk in the store's own file.
+    pub(super) const fn restart(&mut self) {
+        self.next = FIRST;
+    }
+}
+
+/// Removes the log of a store, if there is one.
+pub(in crate::store) fn remove(store: &Path) -> Outcome<()> {
+    let path = path(store);
+    match std::fs::remove_file(&path) {
+        Ok(()) => Ok(sync_folder(&folder(store))?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io_error("remove the redo log", &path, error).into()),
+    }
+}
+
+/// What the log of a store holds behind its header; `None` where there is no log with this identity.
+pub(super) fn read(store: &Path, storage: &Storage, id: &LogId) -> Outcome<Option<Vec<u8>>> {
+    let path = path(store);
+    let refused = |error| Failure::from(io_error("read the redo log", &path, error));
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(&path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(refused(error.into())),
+    };
+    if !file.metadata().map_err(refused)?.is_file() {
+        return Ok(None);
+    }
+    let backend = storage.redo(file)?;
+    let length = backend.len().map_err(refused)?;
+    if !(FIRST..=LONGEST_FILE).contains(&length) {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+    backend.read(0, &mut bytes).map_err(refused)?;
+    let entries = bytes.split_off(BLOCK);
+    Ok((decode_header(&bytes) == Some(*id)).then_some(entries))
+}

@@ -1,0 +1,172 @@
+//! The redo log of exclusive access: small transactions are durable by one short append.
+//!
+//! A commit of the engine writes every page that a transaction touches, some thirty for one new
+//! image, and syncs twice. Where nobody else has the file open, the changes of rows can be made
+//! durable instead, a few kilobytes in one write and one sync, and the engine commits without
+//! touching the disk. So:
+//!
+//! - The store's own file is always a whole store, of the state at its last durable commit. The row
+//!   `redo` of `meta` names the log without which it is not the latest.
+//! - A transaction's changes are in the log and on disk before the engine commits it, and so before
+//!   anyone sees them.
+//! - Where the changes are many, or the log is long, the engine commits durably; that covers all
+//!   that the log holds, and the log begins again from its start. An entry says on which
+//!   generation of the store its changes were made, so what is left of older ones is passed over.
+//! - Whoever opens the store for writing after a crash does the log's changes in one transaction
+//!   that also removes the row ([`replay`]). Closing does the same, so at rest there is one file.
+//!
+//! The engine's lock on the store's file keeps all others away while a log is written.
+
+mod file;
+mod replay;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use redb::{Database, Durability, WriteTransaction};
+
+pub(super) use file::remove;
+pub(super) use replay::{is_needed, recover, recover_copy};
+
+use crate::codec::Changes;
+use crate::engine::{Failure, Outcome};
+use crate::meta;
+use crate::store::backend::Storage;
+use crate::tables::{WriteTables, open_meta};
+use file::LogFile;
+
+/// A handle writes so many transactions before it begins a log: one that writes once or twice is
+/// not helped by it.
+const BEFORE: u32 = 2;
+
+/// The redo log of one handle.
+pub(super) struct Redo {
+    /// The path of the store.
+    store: PathBuf,
+    storage: Storage,
+    state: Mutex<State>,
+}
+
+enum State {
+    /// There is no log; so many transactions were committed without it.
+    Resting(u32),
+    Running(LogFile),
+    /// What was appended last may be on disk or not. The row may be there.
+    Broken(LogFile),
+}
+
+/// What makes a transaction durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Durable {
+    /// Its changes are on disk, in the log.
+    InLog,
+    /// The engine's commit.
+    ByCommit,
+}
+
+impl Redo {
+    pub(super) fn new(store: &Path, storage: Storage) -> Self {
+        Self {
+            store: store.to_owned(),
+            storage,
+            state: Mutex::new(State::Resting(0)),
+        }
+    }
+
+    /// Makes the changes of a transaction on `generation` durable, or leaves it to the commit.
+    ///
+    /// # Errors
+    ///
+    /// Where the log cannot be written. The changes may be on disk or not, so the transaction must
+    /// not be committed, and will be there or not when the store is opened again.
+    pub(super) fn before_commit(
+        &self,
+        tables: &mut WriteTables<'_>,
+        generation: u64,
+    ) -> Outcome<Durable> {
+        let mut state = self.lock();
+        match &mut *state {
+            State::Resting(committed) if *committed < BEFORE => *committed += 1,
+            State::Resting(committed) => match LogFile::create(&self.store, &self.storage) {
+                Ok(log) => {
+                    meta::set_redo(&mut tables.meta, log.id())?;
+                    *state = State::Running(log);
+                }
+                Err(failure) => {
+                    // It would only have made things faster.
+                    tracing::warn!(store = %self.store.display(), %failure, "no redo log");
+                    *committed = 0;
+                }
+            },
+            State::Running(log) => {
+                let Some(changes) = tables.recorded() else {
+                    return Err(Failure::corrupt("a transaction was not recorded"));
+                };
+                match append(log, generation, &changes) {
+                    Ok(durable) => return Ok(durable),
+                    Err(failure) => {
+                        drop(changes);
+                        let before = std::mem::replace(&mut *state, State::Resting(0));
+                        if let State::Running(log) = before {
+                            *state = State::Broken(log);
+                        }
+                        return Err(failure);
+                    }
+                }
+            }
+            State::Broken(_) => {}
+        }
+        Ok(Durable::ByCommit)
+    }
+
+    /// Commits a transaction that was made durable as `durable` says, or will be by this.
+    pub(super) fn commit(
+        &self,
+        mut transaction: WriteTransaction,
+        durable: Durable,
+    ) -> Outcome<()> {
+        if durable == Durable::InLog {
+            transaction.set_quick_repair(false);
+            transaction
+                .set_durability(Durability::None)
+                .map_err(|error| Failure::corrupt_because("the engine refuses the log", error))?;
+            return Ok(transaction.commit()?);
+        }
+        transaction.commit()?;
+        // It covers whatever the log holds.
+        if let State::Running(log) = &mut *self.lock() {
+            log.restart();
+        }
+        Ok(())
+    }
+
+    /// Brings all that the log holds into the store's own file, and removes the log.
+    pub(super) fn close(&self, database: &Database) -> Outcome<()> {
+        match std::mem::replace(&mut *self.lock(), State::Resting(0)) {
+            State::Resting(_) => Ok(()),
+            State::Running(log) | State::Broken(log) => {
+                let mut transaction = database.begin_write()?;
+                transaction.set_quick_repair(true);
+                meta::clear_redo(&mut open_meta(&transaction)?)?;
+                transaction.commit()?;
+                drop(log);
+                file::remove(&self.store)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn append(log: &mut LogFile, generation: u64, changes: &Changes) -> Outcome<Durable> {
+    match changes.whole() {
+        Some(changes) if log.make_room(changes.len()) => {
+            log.append(generation, changes)?;
+            Ok(Durable::InLog)
+        }
+        _ => Ok(Durable::ByCommit),
+    }
+}

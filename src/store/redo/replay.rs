@@ -1,0 +1,104 @@
+//! Doing again what a log holds, after the process that wrote it died.
+
+use std::path::Path;
+
+use redb::{Database, ReadableDatabase, TableError};
+
+use super::file;
+use crate::codec::{LogId, blocks, decode_entry, each_change};
+use crate::engine::{Failure, Outcome};
+use crate::error::Error;
+use crate::meta;
+use crate::store::{Access, OpenOptions};
+use crate::tables::{META, WriteTables};
+
+/// Whether the file of a store is not its latest state without the log.
+pub(in crate::store) fn is_needed(database: &impl ReadableDatabase) -> Outcome<bool> {
+    match database.begin_read()?.open_table(META) {
+        Ok(meta) => Ok(meta::redo(&meta)?.is_some()),
+        Err(TableError::Storage(error)) => Err(error.into()),
+        // It is no store, and others say so.
+        Err(_) => Ok(false),
+    }
+}
+
+/// Brings what the log of a store holds into it, and removes the log.
+///
+/// # Errors
+///
+/// [`Error::RedoLogMissing`] where there is no log that continues the file.
+pub(in crate::store) fn recover(
+    database: &Database,
+    path: &Path,
+    options: &OpenOptions,
+) -> Outcome<()> {
+    if is_needed(database)? {
+        replay(database, path, options)?;
+        file::remove(path)?;
+    }
+    Ok(())
+}
+
+/// The same for a copy of the store in memory; the log stays.
+pub(in crate::store) fn recover_copy(
+    database: &Database,
+    path: &Path,
+    options: &OpenOptions,
+) -> Outcome<()> {
+    if is_needed(database)? {
+        replay(database, path, options)?;
+    }
+    Ok(())
+}
+
+fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<()> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(options.access == Access::Exclusive);
+    let mut tables = WriteTables::open(&transaction)?;
+    // Another process may have done it while this one waited.
+    let Some(id) = meta::redo(&*tables.meta)? else {
+        drop(tables);
+        transaction.abort()?;
+        return Ok(());
+    };
+    let missing = || Error::RedoLogMissing {
+        path: path.to_owned(),
+        log: file::path(path),
+    };
+    let entries = file::read(path, &options.storage, &id)?.ok_or_else(missing)?;
+    let done = apply(&mut tables, &id, &entries)?;
+    let Some(done) = done else {
+        return Err(missing().into());
+    };
+    meta::clear_redo(&mut tables.meta)?;
+    drop(tables);
+    transaction.commit()?;
+    tracing::info!(path = %path.display(), transactions = done, "did what the redo log holds");
+    Ok(())
+}
+
+/// Does the changes of all entries that continue the store, and counts them; `None` where entries
+/// are missing in between.
+fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Option<u64>> {
+    let mut done = 0;
+    let mut rest = entries;
+    while let Some(entry) = decode_entry(id, rest) {
+        let generation = meta::generation(&*tables.meta)?;
+        if entry.generation > generation {
+            return Ok(None);
+        }
+        // Left over from before the store's last durable commit, and so is all behind it.
+        if entry.generation < generation {
+            break;
+        }
+        each_change(entry.changes, |change| tables.apply(change))?;
+        if meta::generation(&*tables.meta)? <= generation {
+            return Err(Failure::corrupt(
+                "an entry of the redo log is no transaction",
+            ));
+        }
+        done += 1;
+        rest = rest.get(blocks(entry.changes.len())..).unwrap_or_default();
+    }
+    Ok(Some(done))
+}
