@@ -24,6 +24,10 @@ pub enum Access {
     #[default]
     Shared,
     /// This process alone has the store open. For one daemon that serves all others.
+    ///
+    /// Small transactions are made durable by a short log beside the store, `<store>-redo`, in one
+    /// sync; it is folded into the store's file now and then, and when the store is closed. After a
+    /// crash whoever opens the store next does that, so until then both files belong together.
     Exclusive,
     /// Any number of processes read, beside those that write with [`Access::Shared`]. Neither the
     /// file nor its folder is written to; only where the last writer died is the file mended first,

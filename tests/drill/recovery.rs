@@ -2,13 +2,12 @@
 //! private copy where it may not, and otherwise says what to do.
 
 use std::io;
-use std::ops::Bound;
 use std::path::PathBuf;
 use std::process::Command;
 
 use image_store::{Error, ImageStore, Lookup};
+use redb::StorageBackend;
 use redb::backends::FileBackend;
-use redb::{BackendError, StorageBackend};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -38,8 +37,6 @@ fn a_reader_mends_what_a_dead_writer_left() {
 #[derive(Debug)]
 struct OnReadOnlyMount(FileBackend);
 
-type Locked<T> = Result<T, BackendError>;
-
 impl StorageBackend for OnReadOnlyMount {
     fn len(&self) -> io::Result<u64> {
         self.0.len()
@@ -59,24 +56,7 @@ impl StorageBackend for OnReadOnlyMount {
     fn close(&self) -> io::Result<()> {
         self.0.close()
     }
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.0.try_lock_range(start, end)
-    }
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.0.try_lock_shared_range(start, end)
-    }
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.0.lock_range(start, end)
-    }
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.0.lock_shared_range(start, end)
-    }
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<()> {
-        self.0.unlock_range(start, end)
-    }
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Locked<bool> {
-        self.0.query_lock_range(start, end)
-    }
+    image_store::locks_of!(0);
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod large_items;
 mod limits;
 mod model;
 mod read_only;
+mod redo;
 mod refusals;
 mod removed_items;
 mod schema_1;
@@ -41,6 +42,7 @@ fn perform(task: &str, path: &Path) {
         "churn" => snapshots::churn_in_child(path),
         "create" => births::create(path),
         "create-many" => waiting::create_many(path),
+        "exclusive" => redo::create_exclusively(path),
         "fork" => forked::fork(path),
         "fork-and-drop" => forked::fork_and_drop(path),
         "fork-and-open" => forked::fork_and_open(path),

@@ -5,7 +5,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, TableError};
 
 use super::file;
-use crate::codec::{LogId, blocks, decode_entry, each_change};
+use crate::codec::{BLOCK, LogId, blocks, decode_entry, each_change};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::meta;
@@ -82,23 +82,26 @@ fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<()
 fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Option<u64>> {
     let mut done = 0;
     let mut rest = entries;
-    while let Some(entry) = decode_entry(id, rest) {
-        let generation = meta::generation(&*tables.meta)?;
-        if entry.generation > generation {
-            return Ok(None);
-        }
-        // Left over from before the store's last durable commit, and so is all behind it.
-        if entry.generation < generation {
-            break;
-        }
+    let mut generation = meta::generation(&*tables.meta)?;
+    // Others are left over from before the store's last durable commit, and so is all behind them.
+    while let Some(entry) = decode_entry(id, rest).filter(|next| next.generation == generation) {
         each_change(entry.changes, |change| tables.apply(change))?;
-        if meta::generation(&*tables.meta)? <= generation {
+        let after = meta::generation(&*tables.meta)?;
+        if after <= generation {
             return Err(Failure::corrupt(
                 "an entry of the redo log is no transaction",
             ));
         }
+        generation = after;
         done += 1;
         rest = rest.get(blocks(entry.changes.len())..).unwrap_or_default();
     }
-    Ok(Some(done))
+    // Each entry was on disk before the next was written, so a cut damages the last one only.
+    let is_later =
+        |entries| decode_entry(id, entries).is_some_and(|entry| entry.generation >= generation);
+    let has_gap = (0..rest.len())
+        .step_by(BLOCK)
+        .filter_map(|at| rest.get(at..))
+        .any(is_later);
+    Ok((!has_gap).then_some(done))
 }

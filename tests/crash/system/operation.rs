@@ -48,6 +48,30 @@ pub const OPERATIONS: &[Operation] = &[
         source: None,
     },
     Operation {
+        name: "write to the redo log",
+        prepare: store,
+        act: |folder| {
+            let store = exclusive(folder)?;
+            // Enough for a log to be begun.
+            for _ in 0..3 {
+                store.set_metadata("common", "changed")?;
+            }
+            create_in(store)
+        },
+        target: STORE,
+        source: None,
+    },
+    Operation {
+        name: "read what a dead writer left with a redo log",
+        prepare: unclean_store_with_redo,
+        act: |folder| {
+            let options = ImageStore::options().read_only(true);
+            options.open(folder.join(STORE))?.get("app:2").map(drop)
+        },
+        target: STORE,
+        source: None,
+    },
+    Operation {
         name: "read what a dead writer left",
         prepare: unclean_store,
         act: |folder| {
@@ -160,6 +184,27 @@ fn unclean_store(folder: &Path) {
     fs::remove_file(open).unwrap();
 }
 
+fn unclean_store_with_redo(folder: &Path) {
+    let open = folder.join("open");
+    fs::create_dir(&open).unwrap();
+    store(&open);
+    let store = exclusive(&open).unwrap();
+    for _ in 0..3 {
+        store.set_metadata("common", "changed").unwrap();
+    }
+    store.add_names("second", &["app:2"]).unwrap();
+    for file in [STORE, "images.redb-redo"] {
+        fs::copy(open.join(file), folder.join(file)).unwrap();
+    }
+    store.close();
+    fs::remove_dir_all(open).unwrap();
+}
+
+fn exclusive(folder: &Path) -> Result<ImageStore> {
+    let options = ImageStore::options().access(Access::Exclusive);
+    options.open(folder.join(STORE))
+}
+
 fn directory(folder: &Path) {
     let store = fill(&folder.join("source"));
     let digest = ManifestDigest::Sha256;
@@ -205,6 +250,10 @@ fn create_image(folder: &Path, access: Access) -> Result<()> {
     let store = ImageStore::options()
         .access(access)
         .open(folder.join(STORE))?;
+    create_in(store)
+}
+
+fn create_in(store: ImageStore) -> Result<()> {
     let image = image_of_then()
         .id("new")
         .name("app:2")

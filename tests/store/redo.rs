@@ -1,0 +1,316 @@
+//! Promise: what a process that had a store to itself acknowledged is there after it was killed,
+//! for whoever opens the store next and however; and at rest there is one file.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use image_store::{
+    Access, Error, ErrorKind, ImageStore, Lookup as _, ManifestDigest, NewImage, OpenOptions,
+};
+use rand::RngExt as _;
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+
+use crate::support::bytes::random_bytes;
+use crate::support::child::{Child, hear, say};
+use crate::support::{Place, all_images, invariants};
+
+const BLOCK: u64 = 4096;
+
+fn exclusive() -> OpenOptions {
+    ImageStore::options().access(Access::Exclusive)
+}
+
+fn redo(place: &Place) -> PathBuf {
+    place.path().with_file_name("images.redb-redo")
+}
+
+/// Task `exclusive`: creates an image for each line that it is told, and says when it is there.
+pub(crate) fn create_exclusively(path: &Path) {
+    let store = exclusive().open(path).unwrap();
+    while let Some(id) = hear() {
+        let length = rand::rng().random_range(0..6_000);
+        let new = NewImage::new()
+            .id(id.as_str())
+            .name(format!("localhost/{id}"))
+            .big_data("manifest", random_bytes(1, length));
+        store.create(new).unwrap();
+        say(&id);
+    }
+}
+
+/// A store whose exclusive writer was killed after it acknowledged so many images.
+fn killed_after(images: usize) -> Place {
+    let place = Place::new();
+    place.open().close();
+    let mut child = Child::start("exclusive", &place.path());
+    for image in 0..images {
+        let id = format!("image-{image}");
+        child.say(&id);
+        child.expect(&id);
+    }
+    drop(child);
+    place
+}
+
+#[track_caller]
+fn assert_whole(store: &ImageStore, images: usize) {
+    let ids: Vec<String> = all_images(store)
+        .into_iter()
+        .map(|image| image.id)
+        .collect();
+    let expected: Vec<String> = (0..images).map(|image| format!("image-{image}")).collect();
+    assert_eq!(ids, expected);
+    for id in expected {
+        assert_eq!(store.get(&format!("localhost/{id}")).unwrap().id, id);
+        store.big_data(&id, "manifest").unwrap();
+    }
+}
+
+#[test]
+fn whoever_opens_it_next_finds_what_was_acknowledged() {
+    for images in [1, 3, 4, 40] {
+        for access in [Access::Shared, Access::Exclusive, Access::ReadOnly] {
+            let place = killed_after(images);
+            assert_eq!(redo(&place).exists(), images > 2, "{images} images");
+            let store = ImageStore::options().access(access).open(place.path());
+            let store = store.unwrap();
+            assert_whole(&store, images);
+            assert_eq!(place.entries(), ["images.redb"], "{images}, {access:?}");
+            store.close();
+            assert_eq!(invariants::check(&place.path()).len(), images);
+        }
+    }
+}
+
+/// A file that may not be written to.
+#[derive(Debug)]
+struct NotWritable(FileBackend);
+
+impl StorageBackend for NotWritable {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    image_store::locks_of!(0);
+}
+
+#[test]
+fn a_reader_that_may_not_write_reads_a_copy_with_what_the_log_holds() {
+    let place = killed_after(10);
+    let before = fs::read(place.path()).unwrap();
+    let log = fs::read(redo(&place)).unwrap();
+    let options = ImageStore::options()
+        .read_only(true)
+        .storage(|file| Box::new(NotWritable(file)));
+    let refused = options.clone().recovery_copy_limit(0).open(place.path());
+    let error = refused.unwrap_err();
+    assert!(matches!(error, Error::NeedsRecovery { .. }), "{error:?}");
+    let store = options.open(place.path()).unwrap();
+    assert_whole(&store, 10);
+    assert!(fs::read(place.path()).unwrap() == before);
+    assert!(fs::read(redo(&place)).unwrap() == log);
+}
+
+#[test]
+fn many_who_open_it_at_once_do_what_the_log_holds_once() {
+    for _ in 0..5 {
+        let place = killed_after(30);
+        std::thread::scope(|scope| {
+            for access in [Access::Shared, Access::ReadOnly].repeat(4) {
+                let place = &place;
+                scope.spawn(move || {
+                    let store = ImageStore::options().access(access).open(place.path());
+                    assert_whole(&store.unwrap(), 30);
+                });
+            }
+        });
+        assert_eq!(place.entries(), ["images.redb"]);
+    }
+}
+
+#[test]
+fn the_log_is_for_its_owner_alone_and_gone_when_the_store_is_closed() {
+    let place = Place::new();
+    let store = exclusive().open(place.path()).unwrap();
+    for _ in 0..5 {
+        store.create(NewImage::new()).unwrap();
+    }
+    let mode = fs::metadata(redo(&place)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    assert_eq!(place.entries(), ["images.redb", "images.redb-redo"]);
+    store.close();
+    assert_eq!(place.entries(), ["images.redb"]);
+    assert_eq!(place.open().len().unwrap(), 5);
+}
+
+/// The log is far shorter than what is written here, and begins again and again.
+#[test]
+fn a_long_run_keeps_the_log_short() {
+    let place = Place::in_memory();
+    let store = exclusive().open(place.path()).unwrap();
+    for number in 0..1_500 {
+        let new = NewImage::new()
+            .id(format!("image-{number}"))
+            .name(format!("localhost/image-{number}"))
+            .big_data("manifest", random_bytes(number, 3_000));
+        store.create(new).unwrap();
+    }
+    // Too much for one entry of the log.
+    let large = random_bytes(9, 1 << 20);
+    store
+        .set_big_data("image-7", "manifest", &large, ManifestDigest::Sha256)
+        .unwrap();
+    store.set_metadata("image-8", "after it").unwrap();
+    let length = fs::metadata(redo(&place)).unwrap().len();
+    assert!(length < 4 << 20, "{length}");
+    let snapshot = store.read().unwrap();
+    store.close();
+    drop(snapshot);
+    let store = place.open();
+    assert_whole(&store, 1_500);
+    assert_eq!(store.big_data("image-7", "manifest").unwrap(), large);
+    assert_eq!(store.metadata("image-8").unwrap(), "after it");
+}
+
+#[test]
+fn a_store_without_its_log_says_so_and_what_to_do() {
+    for spoil in [
+        |log: &Path| fs::remove_file(log).unwrap(),
+        |log: &Path| fs::write(log, "").unwrap(),
+        |log: &Path| fs::write(log, vec![7; 300_000]).unwrap(),
+        |log: &Path| {
+            let other = killed_after(5);
+            fs::copy(redo(&other), log).unwrap();
+        },
+        |log: &Path| {
+            let aside = log.with_file_name("aside");
+            fs::rename(log, &aside).unwrap();
+            fs::create_dir(log).unwrap();
+        },
+    ] {
+        let place = killed_after(10);
+        spoil(&redo(&place));
+        for access in [Access::ReadOnly, Access::Shared, Access::Exclusive] {
+            let options = ImageStore::options().access(access);
+            let error = options.open(place.path()).unwrap_err();
+            assert!(
+                matches!(&error, Error::RedoLogMissing { path, log }
+                if *path == place.path() && *log == redo(&place)),
+                "{error:?}"
+            );
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            let said = error.to_string();
+            assert!(
+                said.contains("images.redb-redo") && said.contains("repair"),
+                "{said}"
+            );
+        }
+    }
+}
+
+/// Of all entries but the last, none may be passed over in silence.
+#[test]
+fn damage_within_the_log_is_noticed() {
+    let place = killed_after(12);
+    let log = fs::read(redo(&place)).unwrap();
+    let store = fs::read(place.path()).unwrap();
+    // The first three went to the file; each other took one block or two.
+    let entries: Vec<u64> = (1..log.len() as u64 / BLOCK)
+        .filter(|block| log[(block * BLOCK) as usize..][..4] != [0; 4])
+        .map(|block| block * BLOCK)
+        .collect();
+    assert!(entries.len() >= 9, "{}", entries.len());
+    for at in &entries[..8] {
+        fs::write(place.path(), &store).unwrap();
+        fs::write(redo(&place), &log).unwrap();
+        let file = File::options().write(true).open(redo(&place)).unwrap();
+        file.write_all_at(&[0xff; 64], at + 20).unwrap();
+        match ImageStore::open(place.path()) {
+            Err(error) => assert!(matches!(error, Error::RedoLogMissing { .. }), "{error:?}"),
+            // The second block of an entry, behind what was changed.
+            Ok(store) => assert_whole(&store, 12),
+        }
+    }
+    fs::write(place.path(), &store).unwrap();
+    fs::write(redo(&place), &log).unwrap();
+    assert_whole(&ImageStore::open(place.path()).unwrap(), 12);
+}
+
+#[test]
+fn a_link_in_the_place_of_the_log_is_not_followed() {
+    let place = Place::new();
+    let target = place.path().with_file_name("target");
+    fs::write(&target, "precious").unwrap();
+    std::os::unix::fs::symlink(&target, redo(&place)).unwrap();
+    let store = exclusive().open(place.path()).unwrap();
+    for _ in 0..5 {
+        store.create(NewImage::new()).unwrap();
+    }
+    store.close();
+    assert_eq!(fs::read_to_string(target).unwrap(), "precious");
+}
+
+#[test]
+fn where_no_log_can_be_made_the_store_works_without() {
+    let place = Place::new();
+    let store = exclusive().open(place.path()).unwrap();
+    // A folder that is not empty: neither a log nor to be removed.
+    fs::create_dir(redo(&place)).unwrap();
+    fs::write(redo(&place).join("something"), "").unwrap();
+    for _ in 0..10 {
+        store.create(NewImage::new()).unwrap();
+    }
+    fs::remove_dir_all(redo(&place)).unwrap();
+    store.close();
+    assert_eq!(place.open().len().unwrap(), 10);
+}
+
+/// Kills a writer at any moment, again and again: acknowledged is acknowledged, also while it is
+/// being recovered.
+#[test]
+fn kills_at_any_moment_lose_nothing() {
+    let place = Place::new();
+    place.open().close();
+    let (mut known, mut kills) = (0, 0);
+    let end = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < end || kills < 10 {
+        let mut child = Child::start("exclusive", &place.path());
+        let lives = Instant::now() + Duration::from_millis(rand::rng().random_range(0..150));
+        loop {
+            let id = format!("image-{known}");
+            child.say(&id);
+            if Instant::now() > lives {
+                break;
+            }
+            child.expect(&id);
+            known += 1;
+        }
+        drop(child);
+        kills += 1;
+        let access = [Access::Shared, Access::Exclusive, Access::ReadOnly][kills % 3];
+        let store = ImageStore::options().access(access).open(place.path());
+        let store = store.unwrap();
+        // What it was told last it may have done.
+        let found = store.len().unwrap() as usize;
+        assert!(found == known || found == known + 1, "{found} of {known}");
+        known = found;
+        assert_whole(&store, known);
+    }
+    println!("{kills} kills, {known} images");
+    assert_eq!(invariants::check(&place.path()).len(), known);
+}
