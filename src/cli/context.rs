@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use anstyle::Style;
-use image_store::{Error, ImageStore, OpenOptions, Result, Transaction};
+use image_store::{Access, Error, ImageStore, OpenOptions, Result, Transaction};
 
 use super::args::Global;
 use super::failure::Failure;
@@ -49,7 +49,13 @@ impl Context {
 
     /// Opens the store to change it, unless `--read-only` says otherwise.
     pub(crate) fn open(&self) -> Result<ImageStore> {
+        self.open_with(Access::Shared)
+    }
+
+    /// The same, sharing it as `access` says.
+    pub(crate) fn open_with(&self, access: Access) -> Result<ImageStore> {
         self.opening()
+            .access(access)
             .read_only(self.options.read_only)
             .open(&self.store)
     }

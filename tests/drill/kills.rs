@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use image_store::{Error, ImageStore, Lookup, VerifyOptions};
 use serde_json::{Value, json};
 
-use crate::program::{Batch, Dead, create};
+use crate::program::{Batch, Dead, create, program};
 
 const WRITERS: usize = 3;
 
@@ -37,7 +37,9 @@ fn kills_lose_nothing_and_show_nothing_half_done() {
     let known = thread::scope(|scope| {
         let (store, counts) = (store.as_path(), &counts);
         let writers: Vec<_> = (0..WRITERS)
-            .map(|number| scope.spawn(move || write(store, number, end, counts)))
+            .map(|number| {
+                scope.spawn(move || write(store, || Batch::writer(store), number, end, counts))
+            })
             .collect();
         let readers = [
             scope.spawn(|| look(store, end, counts)),
@@ -54,15 +56,7 @@ fn kills_lose_nothing_and_show_nothing_half_done() {
         .verify(&VerifyOptions::new(), |_| {})
         .unwrap();
     assert!(report.is_clean() && report.engine_checked, "{report:?}");
-    let store = ImageStore::options().read_only(true).open(&store).unwrap();
-    for (id, metadata) in &known {
-        match metadata {
-            Some(metadata) => assert_eq!(store.metadata(id).unwrap(), *metadata, "{id}"),
-            None => assert!(!store.exists(id).unwrap(), "{id} is back"),
-        }
-    }
-    let alive = known.values().flatten().count() as u64;
-    assert_eq!(store.len().unwrap(), alive);
+    let alive = assert_all_there(&store, &known);
     println!(
         "{} acknowledged commits, {} kills, {} looks by readers; {alive} images at the end",
         counts.commits.load(Ordering::Relaxed),
@@ -72,12 +66,58 @@ fn kills_lose_nothing_and_show_nothing_half_done() {
     assert!(counts.kills.into_inner() > 10 && counts.looks.into_inner() > 10);
 }
 
+/// Everything that was acknowledged is there, and nothing else; gives how many images.
+fn assert_all_there(store: &Path, known: &Known) -> u64 {
+    let store = ImageStore::options().read_only(true).open(store).unwrap();
+    for (id, metadata) in known {
+        match metadata {
+            Some(metadata) => assert_eq!(store.metadata(id).unwrap(), *metadata, "{id}"),
+            None => assert!(!store.exists(id).unwrap(), "{id} is back"),
+        }
+    }
+    let alive = known.values().flatten().count() as u64;
+    assert_eq!(store.len().unwrap(), alive);
+    alive
+}
+
+/// The same with one writer that keeps the store to itself, and so uses a redo log, while readers
+/// come in between its lives and recover what it left.
+#[test]
+fn kills_of_an_exclusive_writer_lose_nothing() {
+    let seconds = std::env::var("IMAGE_STORE_DRILL_SECONDS");
+    let seconds: u64 = seconds.map_or(20, |text| text.parse().expect("a number of seconds"));
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("images.redb");
+    let counts = Counts::default();
+    let end = Instant::now() + Duration::from_secs(seconds / 2);
+    let start = || Batch::start(program(&store, &["batch", "--exclusive"]));
+    let known = write(&store, start, 0, end, &counts);
+    let report = ImageStore::open(&store)
+        .unwrap()
+        .verify(&VerifyOptions::new(), |_| {})
+        .unwrap();
+    assert!(report.is_clean() && report.engine_checked, "{report:?}");
+    assert_all_there(&store, &known);
+    println!(
+        "{} acknowledged commits, {} kills",
+        counts.commits.load(Ordering::Relaxed),
+        counts.kills.load(Ordering::Relaxed),
+    );
+    assert!(counts.kills.into_inner() > 5);
+}
+
 /// Starts a writer, lets it work and kills it, again and again.
-fn write(store: &Path, number: usize, end: Instant, counts: &Counts) -> Known {
+fn write(
+    store: &Path,
+    start: impl Fn() -> Batch,
+    number: usize,
+    end: Instant,
+    counts: &Counts,
+) -> Known {
     let mut known = Known::new();
     let mut next = 0;
     while Instant::now() < end {
-        let mut batch = Batch::writer(store);
+        let mut batch = start();
         let lives = Duration::from_micros(rand::random_range(1_000..300_000));
         let killer = {
             let process = rustix::process::Pid::from_raw(batch.id() as i32).unwrap();

@@ -13,6 +13,8 @@ mod session;
 
 use std::io::{BufRead, Write};
 
+use image_store::Access;
+
 use self::lines::Lines;
 use self::session::Session;
 use super::context::Context;
@@ -21,11 +23,12 @@ use super::failure::Failure;
 /// Answers every line of `input` until it ends. Lines longer than `max_line` bytes are refused.
 pub(crate) fn serve(
     context: &Context,
+    access: Access,
     max_line: u64,
     input: impl BufRead,
     mut output: impl Write,
 ) -> Result<(), Failure> {
-    let mut session = Session::open(context)?;
+    let mut session = Session::open(context, access)?;
     let mut lines = Lines::new(input, max_line);
     while let Some(line) = lines.next().map_err(Failure::Input)? {
         let reply = session.answer(line).into_line();

@@ -1,6 +1,6 @@
 //! The state between requests: the open store, and the transaction if one is open.
 
-use image_store::{ImageStore, Result, Transaction};
+use image_store::{Access, ImageStore, Result, Transaction};
 
 use super::change::change;
 use super::fields::{BadRequest, Fields};
@@ -15,14 +15,16 @@ pub(super) struct Session<'a> {
     transaction: Option<Transaction>,
     /// `None` after a `reopen` that failed, until opening succeeds.
     store: Option<ImageStore>,
+    access: Access,
     context: &'a Context,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn open(context: &'a Context) -> Result<Self> {
+    pub(super) fn open(context: &'a Context, access: Access) -> Result<Self> {
         Ok(Self {
             transaction: None,
-            store: Some(context.open()?),
+            store: Some(context.open_with(access)?),
+            access,
             context,
         })
     }
@@ -99,7 +101,7 @@ impl<'a> Session<'a> {
     fn store(&mut self) -> Result<&ImageStore> {
         match &mut self.store {
             Some(store) => Ok(store),
-            closed => Ok(closed.insert(self.context.open()?)),
+            closed => Ok(closed.insert(self.context.open_with(self.access)?)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use clap::Args;
+use image_store::Access;
 
 use crate::cli::batch::serve;
 use crate::cli::context::Context;
@@ -18,12 +19,24 @@ pub(crate) struct Batch {
     /// Refuse request lines that are longer than this
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
     max_line: u64,
+
+    /// Keep everybody else out of the store, and change it faster
+    ///
+    /// Small changes are then on disk in a log beside the store, which is folded into it at the end.
+    #[arg(long, conflicts_with = "read_only")]
+    exclusive: bool,
 }
 
 impl Batch {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let access = if self.exclusive {
+            Access::Exclusive
+        } else {
+            Access::Shared
+        };
         serve(
             context,
+            access,
             self.max_line,
             io::stdin().lock(),
             io::stdout().lock(),
