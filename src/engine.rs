@@ -114,6 +114,7 @@ from_engine!(
     redb::TableError,
     redb::TransactionError,
     redb::CommitError,
+    redb::CursorError,
     redb::CompactionError
 );
 

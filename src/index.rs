@@ -4,12 +4,17 @@
 //! removed, those that only the second has are added. Nothing else writes `ids`, `names`,
 //! `digests`, `layers` or the reference counts of `contents`.
 
+mod load;
+mod sorter;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content;
 use crate::engine::{Failure, Outcome};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
+
+pub(crate) use load::LoadedRows;
 
 /// What the indexes hold for one image.
 #[derive(Debug, Default, PartialEq, Eq)]

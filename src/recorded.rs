@@ -11,6 +11,7 @@ use std::rc::Rc;
 use redb::{AccessGuard, Key, StorageError, Table, Value};
 
 use crate::codec::{Change, Changes, TableTag};
+use crate::engine::{Failure, Outcome};
 
 /// What is recorded of a transaction; all its tables share one.
 pub(crate) type Record = Rc<RefCell<Changes>>;
@@ -34,6 +35,18 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
     /// Records every change from now on.
     pub(crate) fn record(&mut self, record: &Record) {
         self.record = Some(Rc::clone(record));
+    }
+
+    /// The table itself, for one who fills a store that nobody sees yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Corrupt`] where changes are recorded: they would be missing.
+    pub(crate) fn unrecorded(&mut self) -> Outcome<&mut Table<'txn, K, V>> {
+        match self.record {
+            None => Ok(&mut self.table),
+            Some(_) => Err(Failure::corrupt("rows would be written past the redo log")),
+        }
     }
 
     /// As [`Table::insert`].

@@ -2,12 +2,14 @@
 
 mod encode;
 mod hashing;
+mod load;
 mod parts;
 mod reader;
 mod references;
 mod write;
 
 pub(crate) use hashing::Hashing;
+pub(crate) use load::LoadedContents;
 pub use reader::BigDataReader;
 pub(crate) use reader::{PartSource, hash_nameless, hash_stored, read_all, read_part, stream};
 pub(crate) use references::{

@@ -18,12 +18,20 @@ const SMALL_PART: usize = 1_900 - SEAL_LENGTH;
 const LARGE_PART: usize = (64 << 10) - 64 - SEAL_LENGTH;
 
 /// The part length for a content of so many stored bytes.
-pub(super) const fn part_length(stored: usize) -> usize {
+const fn part_length(stored: usize) -> usize {
     if stored <= SMALL {
         SMALL_PART
     } else {
         LARGE_PART
     }
+}
+
+/// Cuts stored bytes into parts, of which there is at least one, be it empty.
+pub(super) fn parts(stored: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let empty = stored.is_empty().then_some(stored);
+    empty
+        .into_iter()
+        .chain(stored.chunks(part_length(stored.len())))
 }
 
 /// The part length for a content whose stored length is not known before it ends.

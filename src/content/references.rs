@@ -102,6 +102,6 @@ pub(super) fn remove_parts(tables: &mut WriteTables<'_>, number: u64) -> Outcome
     Ok(())
 }
 
-fn missing(hash: &ContentHash) -> Failure {
+pub(super) fn missing(hash: &ContentHash) -> Failure {
     Failure::corrupt(format!("content {hash} is referred to but not stored"))
 }

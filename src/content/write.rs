@@ -1,13 +1,13 @@
 //! Storing item bytes.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use redb::ReadableTable;
 
-use crate::codec::{Content, Encoding};
+use crate::codec::{Content, Encoding, Sealed, seal};
 use crate::content::encode::{LEVEL, choose, encode};
 use crate::content::hashing::Hashing;
-use crate::content::parts::{PartWriter, STREAM_PART, part_length};
+use crate::content::parts::{PartWriter, STREAM_PART, parts};
 use crate::content::references::{lookup, put, remove_parts};
 use crate::engine::{Failure, Outcome};
 use crate::model::ContentHash;
@@ -58,6 +58,14 @@ impl Encoded {
         Ok(Self { encoding, bytes })
     }
 
+    pub(super) const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// How many bytes the store takes for it.
     pub(crate) const fn len(&self) -> usize {
         self.bytes.len()
@@ -90,14 +98,16 @@ fn write_encoded(
     encoded: &[u8],
 ) -> Outcome<Stored> {
     let number = next_number(tables)?;
-    let mut writer = PartWriter::new(tables, number, part_length(encoded.len()));
-    if let Err(error) = writer.write_all(encoded) {
-        return Err(write_failure(&mut writer, error));
+    for (part, bytes) in (0..).zip(parts(encoded)) {
+        let sealed = seal(Sealed::Part(number, part), bytes);
+        tables.blobs.insert((number, part), sealed.as_slice())?;
     }
-    let taken = writer.finish()?;
     put(tables, hash, &new_content(number, size, encoding))?;
-    let hash = *hash;
-    Ok(Stored { hash, size, taken })
+    Ok(Stored {
+        hash: *hash,
+        size,
+        taken: encoded.len() as u64,
+    })
 }
 
 /// Stores the bytes that `input` yields, in bounded memory however many they are.
@@ -165,12 +175,7 @@ fn copy_encoded(
     }
 }
 
-fn write_failure(writer: &mut PartWriter<'_, '_>, error: io::Error) -> Failure {
-    let failure = writer.take_failure();
-    failure.unwrap_or_else(|| Failure::corrupt_because("item bytes could not be written", error))
-}
-
-const fn new_content(number: u64, size: u64, encoding: Encoding) -> Content {
+pub(super) const fn new_content(number: u64, size: u64, encoding: Encoding) -> Content {
     Content {
         number,
         references: 0,

@@ -18,6 +18,7 @@ use crate::migrations;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{folder, identity, io_error, is_there, name, sync_folder};
 use crate::store::gate::Gate;
+use crate::store::unsynced::Unsynced;
 use crate::store::{Access, ImageStore, OpenOptions};
 
 /// Creates an empty store at `path`.
@@ -72,6 +73,11 @@ impl Nascent {
         self.store.as_ref().ok_or_else(|| Error::NotFound {
             path: self.path.clone(),
         })
+    }
+
+    /// The folder in which it is built.
+    pub(crate) fn folder(&self) -> PathBuf {
+        folder(&self.path)
     }
 
     /// Gives the finished store its name: everything of it is on disk before, and the name after.
@@ -153,7 +159,7 @@ fn open_file(file: &File, options: &OpenOptions) -> Outcome<redb::Database> {
     let file = file.try_clone().map_err(redb::StorageError::Io)?;
     Ok(redb::Builder::new()
         .set_cache_size(options.cache_size)
-        .create_with_backend(options.storage.on(file)?)?)
+        .create_with_backend(Unsynced(options.storage.on(file)?))?)
 }
 
 /// Locks a temporary file, and says whether it is still there: another builder may have taken it

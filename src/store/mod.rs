@@ -18,6 +18,7 @@ mod pauses;
 mod redo;
 mod snapshot;
 mod transaction;
+mod unsynced;
 mod waiter;
 
 pub use access::Access;

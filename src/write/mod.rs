@@ -8,6 +8,7 @@ mod fields;
 mod items;
 mod legacy_record;
 mod limited;
+mod load;
 mod names;
 mod put;
 mod random_id;
@@ -20,6 +21,7 @@ pub(crate) use fields::{
 pub use items::{DigestFunction, ManifestDigest};
 pub(crate) use items::{ItemBytes, remove_big_data, set_big_data};
 pub(crate) use legacy_record::{Displaced, insert_legacy, put_content, put_encoded};
+pub(crate) use load::Load;
 pub(crate) use names::{NameChange, change_names};
 pub(crate) use put::TakenName;
 pub(crate) use remove::{delete, wipe};

@@ -74,11 +74,16 @@ fn main() -> Result<()> {
         let path = folder.path().join("library.redb");
         fs::copy(&base, &path)?;
         let counts = Counts::default();
-        let counted = counts.clone();
+        let (of_store, of_redo) = (counts.clone(), counts.clone());
         let store = ImageStore::options()
             .access(access)
-            .storage(move |inner| Box::new(counted.on(inner)))
+            .storage(move |inner| Box::new(of_store.on(inner)))
+            .redo_storage(move |inner| Box::new(of_redo.on(inner)))
             .open(&path)?;
+        // In exclusive access the first ones go to the file, before a redo log is begun.
+        for n in 0..3 {
+            store.set_metadata(&sample::id(n), "first")?;
+        }
         for (name, step) in STEPS {
             counts.take();
             for n in 0..args.transactions {

@@ -9,9 +9,9 @@ use super::prepare::PreparedItem;
 use super::sketch::Sketch;
 use super::summary::{distinct_names, items_with_bytes};
 use crate::error::{Error, Result};
-use crate::model::Image;
+use crate::model::{ContentHash, Image};
 use crate::store::{ImageStore, Nascent, Placement, Snapshot, Transaction, is_there};
-use crate::write::TakenName;
+use crate::write::{Load, TakenName, put_content};
 
 /// What an import makes.
 pub(super) enum Destination {
@@ -78,7 +78,10 @@ impl Destination {
     /// Begins to write, and the state of the store that is merged into.
     pub(super) fn begin(&self) -> Result<(Sink, Option<(Snapshot, OnConflict)>)> {
         Ok(match self {
-            Self::New { new, .. } => (Sink::Store(new.store()?.write()?), None),
+            Self::New { new, .. } => {
+                let load = Box::new(Load::new(&new.folder()));
+                (Sink::New(new.store()?.write()?, load), None)
+            }
             Self::Merge { store, on_conflict } => {
                 // Nobody else writes from here on.
                 let transaction = store.write()?;
@@ -100,8 +103,13 @@ impl Destination {
         sink: Sink,
         check: impl FnOnce(Written<'_>) -> Result<()>,
     ) -> Result<()> {
-        let Sink::Store(transaction) = sink else {
-            return Ok(());
+        let transaction = match sink {
+            Sink::Sketch(_) => return Ok(()),
+            Sink::Store(transaction) => transaction,
+            Sink::New(mut transaction, mut load) => {
+                transaction.fill(|tables| load.finish(tables))?;
+                transaction
+            }
         };
         match self {
             Self::New { new, old } => {
@@ -135,6 +143,7 @@ pub(super) enum Written<'a> {
 
 /// What the images are put into.
 pub(super) enum Sink {
+    New(Transaction, Box<Load>),
     Store(Transaction),
     Sketch(Sketch),
 }
@@ -156,46 +165,63 @@ impl Sink {
         id: &str,
         item: &PreparedItem,
     ) -> Result<u64> {
-        match (self, &item.encoded) {
-            (Self::Sketch(sketch), encoded) => {
-                let taken = encoded
-                    .as_ref()
-                    .map_or(item.size, |encoded| encoded.len() as u64);
-                Ok(if sketch.put(item.hash)? { taken } else { 0 })
-            }
-            (Self::Store(transaction), Some(encoded)) => transaction
-                .put_encoded(item.hash, item.size, encoded)
-                .map(|stored| stored.taken),
-            (Self::Store(transaction), None) => {
-                if transaction.has_content(&item.hash)? {
-                    return Ok(0);
+        if let (Self::Sketch(sketch), encoded) = (&mut *self, &item.encoded) {
+            let taken = encoded
+                .as_ref()
+                .map_or(item.size, |encoded| encoded.len() as u64);
+            return Ok(if sketch.put(item.hash)? { taken } else { 0 });
+        }
+        if let Some(encoded) = &item.encoded {
+            let (hash, size) = (item.hash, item.size);
+            let stored = match self {
+                Self::New(transaction, load) => {
+                    transaction.fill(|tables| load.put(tables, hash, size, encoded))
                 }
-                let mut file = reopened(folder, id, &item.key)?;
-                let stored = transaction.put_content(&item.key, &mut file);
-                let stored = stored.map_err(|error| match error {
-                    Error::Input { source, .. } => folder.refused(&item.key, source),
-                    error => error,
-                })?;
-                if stored.hash == item.hash {
-                    return Ok(stored.taken);
-                }
-                Err(changed(folder, &item.key))
-            }
+                Self::Store(transaction) => transaction.put_encoded(hash, size, encoded),
+                Self::Sketch(_) => return Ok(0),
+            };
+            return Ok(stored?.taken);
+        }
+        if self.has(&item.hash)? {
+            return Ok(0);
+        }
+        let mut file = reopened(folder, id, &item.key)?;
+        let stored = match self {
+            Self::New(transaction, load) => transaction.fill(|tables| {
+                load.put_stream(tables, |tables| put_content(tables, &mut file, &item.key))
+            }),
+            Self::Store(transaction) => transaction.put_content(&item.key, &mut file),
+            Self::Sketch(_) => return Ok(0),
+        };
+        let stored = stored.map_err(|error| match error {
+            Error::Input { source, .. } => folder.refused(&item.key, source),
+            error => error,
+        })?;
+        if stored.hash == item.hash {
+            return Ok(stored.taken);
+        }
+        Err(changed(folder, &item.key))
+    }
+
+    fn has(&mut self, hash: &ContentHash) -> Result<bool> {
+        match self {
+            Self::New(transaction, load) => transaction.fill(|tables| load.has(tables, hash)),
+            Self::Store(transaction) => transaction.has_content(hash),
+            Self::Sketch(_) => Ok(false),
         }
     }
 
     pub(super) fn insert(&mut self, image: Image) -> Result<Displaced> {
-        match self {
-            Self::Sketch(sketch) => Ok(sketch.insert(&image)),
-            Self::Store(transaction) => {
-                let displaced = transaction.insert_legacy(image)?;
-                let image = displaced.image.as_ref();
-                Ok(Displaced {
-                    image: image.map(|image| (distinct_names(image), items_with_bytes(image))),
-                    names: displaced.names,
-                })
-            }
-        }
+        let displaced = match self {
+            Self::Sketch(sketch) => return Ok(sketch.insert(&image)),
+            Self::New(transaction, load) => transaction.fill(|tables| load.insert(tables, image)),
+            Self::Store(transaction) => transaction.insert_legacy(image),
+        }?;
+        let image = displaced.image.as_ref();
+        Ok(Displaced {
+            image: image.map(|image| (distinct_names(image), items_with_bytes(image))),
+            names: displaced.names,
+        })
     }
 }
 

@@ -1,0 +1,120 @@
+//! The index rows of many new images at once.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+
+use redb::{ReadableTableMetadata, Table};
+
+use super::sorter::Sorter;
+use super::{Rows, expect};
+use crate::engine::Outcome;
+use crate::model::Image;
+use crate::tables::WriteTables;
+
+/// Index rows of new images that are not in the tables yet: those of the references aside.
+///
+/// It takes some forty bytes for each image, and a bounded amount of memory for the rest.
+pub(crate) struct LoadedRows {
+    hash: RandomState,
+    /// IDs and names that were added, by a hash that nobody outside can foretell. Two texts with one
+    /// hash cost time and nothing else.
+    seen_ids: HashSet<u64>,
+    seen_names: HashSet<u64>,
+    ids: Sorter,
+    names: Sorter,
+    digests: Sorter,
+    layers: Sorter,
+}
+
+impl LoadedRows {
+    /// What does not fit into memory waits in `folder`.
+    pub(crate) fn new(folder: &Path) -> Self {
+        let folder: Arc<Path> = folder.into();
+        Self {
+            hash: RandomState::new(),
+            seen_ids: HashSet::new(),
+            seen_names: HashSet::new(),
+            ids: Sorter::new(&folder),
+            names: Sorter::new(&folder),
+            digests: Sorter::new(&folder),
+            layers: Sorter::new(&folder),
+        }
+    }
+
+    /// Whether an image before may have the ID or a name of this one. If not, none has.
+    pub(crate) fn may_contradict(&self, image: &Image) -> bool {
+        let seen_name = |name: &String| self.seen_names.contains(&self.hash.hash_one(name));
+        self.seen_ids.contains(&self.hash.hash_one(&image.id)) || image.names.iter().any(seen_name)
+    }
+
+    /// Notes an image whose rows are in the tables.
+    pub(crate) fn note(&mut self, image: &Image) {
+        self.seen_ids.insert(self.hash.hash_one(&image.id));
+        for name in &image.names {
+            self.seen_names.insert(self.hash.hash_one(name));
+        }
+    }
+
+    /// Adds the rows of an image that contradicts none before.
+    pub(crate) fn add(&mut self, number: u64, image: &Image, rows: &Rows<'_>) -> Outcome<()> {
+        self.note(image);
+        if let Some(id) = rows.id {
+            self.ids.push(id, number)?;
+        }
+        for name in &rows.names {
+            self.names.push(name, number)?;
+        }
+        for digest in &rows.digests {
+            self.digests.push(digest, number)?;
+        }
+        for layer in &rows.layers {
+            self.layers.push(layer, number)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the rows to the tables.
+    pub(crate) fn flush(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
+        flush_unique(&mut self.ids, tables.ids.unrecorded()?, "ID")?;
+        flush_unique(&mut self.names, tables.names.unrecorded()?, "name")?;
+        flush_shared(&mut self.digests, tables.digests.unrecorded()?, "digest")?;
+        flush_shared(&mut self.layers, tables.layers.unrecorded()?, "layer")
+    }
+}
+
+/// Writes to an index whose keys belong to one image each.
+fn flush_unique(
+    rows: &mut Sorter,
+    table: &mut Table<'_, &'static str, u64>,
+    index: &str,
+) -> Outcome<()> {
+    if table.is_empty()? {
+        let mut end = table.upper_bound_mut(Bound::<&str>::Unbounded)?;
+        rows.drain(|text, number| Ok(end.insert_before(text, number)?))?;
+        return Ok(end.close()?);
+    }
+    rows.drain(|text, number| {
+        let replaced = table.insert(text, number)?.is_some();
+        expect(!replaced, index, text, number)
+    })
+}
+
+/// Writes to an index whose keys may belong to many images.
+fn flush_shared(
+    rows: &mut Sorter,
+    table: &mut Table<'_, (&'static str, u64), ()>,
+    index: &str,
+) -> Outcome<()> {
+    if table.is_empty()? {
+        let mut end = table.upper_bound_mut(Bound::<(&str, u64)>::Unbounded)?;
+        rows.drain(|text, number| Ok(end.insert_before((text, number), ())?))?;
+        return Ok(end.close()?);
+    }
+    rows.drain(|text, number| {
+        let replaced = table.insert((text, number), ())?.is_some();
+        expect(!replaced, index, text, number)
+    })
+}

@@ -1,0 +1,234 @@
+//! Rows of an index, sorted in bounded memory.
+//!
+//! An index whose rows come in the order of their keys is written several times faster than one
+//! whose rows come as the images do, and its pages are full.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::engine::{Failure, Outcome};
+use crate::error::Error;
+
+/// So many bytes of rows are kept in memory, of each index; the rest waits in a file without a
+/// name.
+const IN_MEMORY: usize = 24 << 20;
+
+/// Rows of a text and an image number, which come out in their order.
+pub(super) struct Sorter {
+    folder: Arc<Path>,
+    text: Vec<u8>,
+    rows: Vec<Row>,
+    in_memory: usize,
+    runs: Vec<File>,
+}
+
+struct Row {
+    /// The beginning of the text, which decides most comparisons.
+    beginning: [u64; 2],
+    text: (usize, usize),
+    number: u64,
+}
+
+impl Row {
+    fn text<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text.get(self.text.0..self.text.1).unwrap_or_default()
+    }
+
+    fn compare(&self, other: &Self, text: &[u8]) -> Ordering {
+        self.beginning
+            .cmp(&other.beginning)
+            .then_with(|| self.text(text).cmp(other.text(text)))
+            .then(self.number.cmp(&other.number))
+    }
+}
+
+impl Sorter {
+    /// What does not fit into memory waits in `folder`.
+    pub(super) fn new(folder: &Arc<Path>) -> Self {
+        Self {
+            folder: Arc::clone(folder),
+            text: Vec::new(),
+            rows: Vec::new(),
+            in_memory: IN_MEMORY,
+            runs: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, text: &str, number: u64) -> Outcome<()> {
+        let begin = self.text.len();
+        self.text.extend_from_slice(text.as_bytes());
+        self.rows.push(Row {
+            beginning: beginning(text.as_bytes()),
+            text: (begin, self.text.len()),
+            number,
+        });
+        if self.text.len() + self.rows.len() * size_of::<Row>() >= self.in_memory {
+            let run = self.spill().map_err(|error| self.refused(error))?;
+            self.runs.push(run);
+        }
+        Ok(())
+    }
+
+    /// Gives every row to `take`, in their order, and is empty then.
+    pub(super) fn drain(&mut self, mut take: impl FnMut(&str, u64) -> Outcome<()>) -> Outcome<()> {
+        if self.runs.is_empty() {
+            self.sort();
+            for row in &self.rows {
+                take(as_text(row.text(&self.text))?, row.number)?;
+            }
+            self.clear();
+            return Ok(());
+        }
+        if !self.rows.is_empty() {
+            let run = self.spill().map_err(|error| self.refused(error))?;
+            self.runs.push(run);
+        }
+        // What memory held is not needed while the runs are merged.
+        (self.text, self.rows) = (Vec::new(), Vec::new());
+        let mut runs: Vec<_> = self.runs.drain(..).map(Run::new).collect();
+        let mut heads = BinaryHeap::new();
+        for (index, run) in runs.iter_mut().enumerate() {
+            let head = run.next().map_err(|error| refused(&self.folder, error))?;
+            heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
+        }
+        while let Some(Reverse((text, number, index))) = heads.pop() {
+            take(as_text(&text)?, number)?;
+            if let Some(run) = runs.get_mut(index) {
+                let head = run.next().map_err(|error| refused(&self.folder, error))?;
+                heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
+            }
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        let text = &self.text;
+        self.rows
+            .sort_unstable_by(|one, other| one.compare(other, text));
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.rows.clear();
+    }
+
+    /// Writes the rows in memory to a file without a name: whatever ends the process, it is gone.
+    fn spill(&mut self) -> io::Result<File> {
+        self.sort();
+        let mut file = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(&self.folder)?);
+        for row in &self.rows {
+            let text = row.text(&self.text);
+            file.write_all(&(text.len() as u64).to_le_bytes())?;
+            file.write_all(&row.number.to_le_bytes())?;
+            file.write_all(text)?;
+        }
+        self.clear();
+        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        Ok(file)
+    }
+
+    fn refused(&self, source: io::Error) -> Failure {
+        refused(&self.folder, source)
+    }
+}
+
+fn refused(folder: &Path, source: io::Error) -> Failure {
+    Failure::Error(Error::Io {
+        action: "keep index rows in a temporary file in",
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+/// A sorted file of rows.
+struct Run(BufReader<File>);
+
+impl Run {
+    fn new(file: File) -> Self {
+        Self(BufReader::with_capacity(256 << 10, file))
+    }
+
+    fn next(&mut self) -> io::Result<Option<(Vec<u8>, u64)>> {
+        if io::BufRead::fill_buf(&mut self.0)?.is_empty() {
+            return Ok(None);
+        }
+        let (mut length, mut number) = ([0; 8], [0; 8]);
+        self.0.read_exact(&mut length)?;
+        self.0.read_exact(&mut number)?;
+        let length = u64::from_le_bytes(length);
+        let mut text = Vec::new();
+        self.0.by_ref().take(length).read_to_end(&mut text)?;
+        if text.len() as u64 != length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Some((text, u64::from_le_bytes(number))))
+    }
+}
+
+/// The first sixteen bytes as numbers that compare as they do.
+fn beginning(text: &[u8]) -> [u64; 2] {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(text) {
+        *to = *from;
+    }
+    let number = u128::from_be_bytes(bytes);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the halves of the number, one each"
+    )]
+    [(number >> 64) as u64, number as u64]
+}
+
+fn as_text(bytes: &[u8]) -> Outcome<&str> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| Failure::corrupt_because("an index row that waited", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::Sorter;
+
+    /// Texts that share beginnings, one of which is a NUL away from another.
+    fn rows() -> Vec<(String, u64)> {
+        let mut rows = vec![(String::new(), 3), ("a".into(), 2), ("a\0".into(), 1)];
+        for number in 0..2_000_u64 {
+            let digits = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            rows.push((format!("sha256:{digits:016x}"), number % 7));
+            rows.push((format!("sha256:{:064}", number % 100), number));
+        }
+        rows
+    }
+
+    #[test]
+    fn rows_come_out_in_order_whether_they_fit_into_memory_or_not() {
+        let folder: Arc<Path> = std::env::temp_dir().into();
+        let mut sorted = rows();
+        sorted.sort();
+        for in_memory in [usize::MAX, 10_000, 0] {
+            let mut sorter = Sorter::new(&folder);
+            sorter.in_memory = in_memory;
+            // It can be used again once it is empty.
+            for _ in 0..2 {
+                for (text, number) in rows() {
+                    sorter.push(&text, number).unwrap();
+                }
+                let mut drained = Vec::new();
+                sorter
+                    .drain(|text, number| {
+                        drained.push((text.to_owned(), number));
+                        Ok(())
+                    })
+                    .unwrap();
+                assert_eq!(drained, sorted);
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Filling a store that nobody sees yet with many images.
+
+use std::ops::Bound;
+use std::path::Path;
+
+use redb::ReadableTable;
+
+use crate::codec::encode_image;
+use crate::content::{Encoded, LoadedContents, Stored};
+use crate::engine::{Failure, Outcome};
+use crate::index::{LoadedRows, Rows};
+use crate::model::{ContentHash, Image};
+use crate::tables::WriteTables;
+use crate::write::legacy_record::{Displaced, insert_legacy};
+
+/// So many bytes of records and items wait to be written together.
+const WAITING: usize = 4 << 20;
+
+/// Images on their way into the tables of a store that had none.
+///
+/// Records and items go to the ends of their tables; rows of indexes wait and are written in the
+/// order of their keys, in a fraction of the time and into full pages. Only what contradicts an
+/// image before, its ID or a name, is put into the tables at once, after all that waits.
+pub(crate) struct Load {
+    contents: LoadedContents,
+    rows: LoadedRows,
+    records: Vec<(u64, Vec<u8>)>,
+    waiting: usize,
+    next: u64,
+}
+
+impl Load {
+    /// Begins to fill an empty store. What does not fit into memory waits in `folder`.
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            contents: LoadedContents::default(),
+            rows: LoadedRows::new(folder),
+            records: Vec::new(),
+            waiting: 0,
+            next: 0,
+        }
+    }
+
+    /// As [`put_encoded`](super::put_encoded).
+    pub(crate) fn put(
+        &mut self,
+        tables: &mut WriteTables<'_>,
+        hash: ContentHash,
+        size: u64,
+        encoded: &Encoded,
+    ) -> Outcome<Stored> {
+        self.contents.put(tables, hash, size, encoded)
+    }
+
+    /// Whether the bytes of this hash are stored.
+    pub(crate) fn has(&mut self, tables: &WriteTables<'_>, hash: &ContentHash) -> Outcome<bool> {
+        Ok(self.contents.find(tables, hash)?.is_some())
+    }
+
+    /// Lets `store` store bytes that are not stored yet, as [`put_content`](super::put_content).
+    pub(crate) fn put_stream(
+        &mut self,
+        tables: &mut WriteTables<'_>,
+        store: impl FnOnce(&mut WriteTables<'_>) -> Outcome<Stored>,
+    ) -> Outcome<Stored> {
+        self.contents.put_stream(tables, store)
+    }
+
+    /// As [`insert_legacy`].
+    pub(crate) fn insert(
+        &mut self,
+        tables: &mut WriteTables<'_>,
+        mut image: Image,
+    ) -> Outcome<Displaced> {
+        image.recompute_digests();
+        if self.rows.may_contradict(&image) {
+            return self.insert_at_once(tables, image);
+        }
+        let number = self.next;
+        self.next = after(number)?;
+        let record = encode_image(number, &image)?;
+        let rows = Rows::of(Some(&image));
+        for (hash, more) in &rows.contents {
+            self.contents.refer(tables, hash, *more)?;
+        }
+        self.rows.add(number, &image, &rows)?;
+        self.waiting += record.len();
+        self.records.push((number, record));
+        if self.waiting + self.contents.waiting() >= WAITING {
+            self.flush(tables)?;
+        }
+        Ok(Displaced {
+            names: Vec::new(),
+            image: None,
+        })
+    }
+
+    fn insert_at_once(&mut self, tables: &mut WriteTables<'_>, image: Image) -> Outcome<Displaced> {
+        self.finish(tables)?;
+        self.rows.note(&image);
+        let displaced = insert_legacy(tables, image)?;
+        let last = tables.images.last()?.map(|(key, _)| key.value());
+        self.next = last.map_or(Ok(self.next), after)?;
+        Ok(displaced)
+    }
+
+    /// Writes the records and the items that wait.
+    fn flush(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
+        self.contents.flush(tables)?;
+        if self.contents.is_full() {
+            self.contents.flush_all(tables)?;
+        }
+        let mut end = tables
+            .images
+            .unrecorded()?
+            .upper_bound_mut(Bound::<u64>::Unbounded)?;
+        for (number, record) in self.records.drain(..) {
+            end.insert_before(number, record.as_slice())?;
+        }
+        end.close()?;
+        self.waiting = 0;
+        Ok(())
+    }
+
+    /// Writes everything that waits.
+    pub(crate) fn finish(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
+        self.flush(tables)?;
+        self.contents.flush_all(tables)?;
+        self.rows.flush(tables)
+    }
+}
+
+fn after(number: u64) -> Outcome<u64> {
+    number
+        .checked_add(1)
+        .ok_or_else(|| Failure::corrupt("the image numbers are used up"))
+}
