@@ -42,11 +42,11 @@ fn encode_payload(value: &impl bincode::Encode) -> Outcome<Vec<u8>> {
 }
 
 /// Decodes a payload and refuses trailing bytes. `what` names the value in the error.
-fn decode_payload<T: bincode::Decode<()>>(
-    payload: &[u8],
+fn decode_payload<'a, T: bincode::BorrowDecode<'a, ()>>(
+    payload: &'a [u8],
     what: impl FnOnce() -> String,
 ) -> Outcome<T> {
-    match bincode::decode_from_slice(payload, CONFIG) {
+    match bincode::borrow_decode_from_slice(payload, CONFIG) {
         Ok((value, read)) if read == payload.len() => Ok(value),
         Ok((_, read)) => Err(Failure::corrupt(format!(
             "{} has {} trailing bytes",

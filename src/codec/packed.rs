@@ -3,15 +3,15 @@
 //! A third of a record would be hexadecimal digits. Each kind of text has a tag; a text that is of
 //! no kind is written as it is. Packing is exact: what is packed unpacks to the same text.
 
-use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
+use bincode::de::{BorrowDecode, BorrowDecoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 
 /// A text, packed where it is 64 lower-case hexadecimal digits or a SHA-256 digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PackedText {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PackedText<'a> {
     /// Any text.
-    Text(String),
+    Text(&'a str),
     /// 64 hexadecimal digits: an ID.
     Hex64([u8; 32]),
     /// `sha256:` and 64 hexadecimal digits.
@@ -22,20 +22,20 @@ const TEXT: u8 = 0;
 const HEX_64: u8 = 1;
 const SHA_256: u8 = 2;
 
-impl PackedText {
-    pub(super) fn pack(text: &str) -> Self {
+impl<'a> PackedText<'a> {
+    pub(super) fn pack(text: &'a str) -> Self {
         if let Some(bytes) = hex_64(text) {
             return Self::Hex64(bytes);
         }
         if let Some(bytes) = sha_256(text) {
             return Self::Sha256(bytes);
         }
-        Self::Text(text.to_owned())
+        Self::Text(text)
     }
 
     pub(super) fn unpack(self) -> String {
         match self {
-            Self::Text(text) => text,
+            Self::Text(text) => text.to_owned(),
             Self::Hex64(bytes) => with_hex("", &bytes),
             Self::Sha256(bytes) => with_hex("sha256:", &bytes),
         }
@@ -76,7 +76,7 @@ const fn digit(value: u8) -> u8 {
     b'0' + value + (value > 9) as u8 * (b'a' - b'0' - 10)
 }
 
-impl Encode for PackedText {
+impl Encode for PackedText<'_> {
     fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
         match self {
             Self::Text(text) => (TEXT, text).encode(encoder),
@@ -86,22 +86,16 @@ impl Encode for PackedText {
     }
 }
 
-impl<Context> Decode<Context> for PackedText {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
-        match u8::decode(decoder)? {
-            TEXT => Ok(Self::Text(Decode::decode(decoder)?)),
-            HEX_64 => Ok(Self::Hex64(Decode::decode(decoder)?)),
-            SHA_256 => Ok(Self::Sha256(Decode::decode(decoder)?)),
-            tag => Err(unknown_tag("text", tag)),
-        }
-    }
-}
-
-impl<'de, Context> BorrowDecode<'de, Context> for PackedText {
+impl<'de, Context> BorrowDecode<'de, Context> for PackedText<'de> {
     fn borrow_decode<D: BorrowDecoder<'de, Context = Context>>(
         decoder: &mut D,
     ) -> Result<Self, DecodeError> {
-        Self::decode(decoder)
+        match u8::borrow_decode(decoder)? {
+            TEXT => BorrowDecode::borrow_decode(decoder).map(Self::Text),
+            HEX_64 => BorrowDecode::borrow_decode(decoder).map(Self::Hex64),
+            SHA_256 => BorrowDecode::borrow_decode(decoder).map(Self::Sha256),
+            tag => Err(unknown_tag("text", tag)),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The record of one image.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
-use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
+use bincode::de::{BorrowDecode, BorrowDecoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 
@@ -14,29 +15,37 @@ use crate::model::{BigDataItem, ContentHash, Image, Timestamp};
 
 /// The fields of a record in the order they are written. `digests` and `read_only` are not: the
 /// first follows from the rest, the second from how the store was opened.
-#[derive(bincode::Encode, bincode::Decode)]
-struct Record {
-    id: PackedText,
-    digest: Option<PackedText>,
-    names: Vec<String>,
-    history: Vec<HistoryName>,
-    top_layer: Option<PackedText>,
-    mapped_top_layers: Vec<PackedText>,
-    metadata: String,
+///
+/// It borrows what it holds: a record that is read is copied once, into the image.
+#[derive(bincode::Encode, bincode::BorrowDecode)]
+struct Record<'a> {
+    head: Head<'a>,
+    history: Vec<HistoryName<'a>>,
+    top_layer: Option<PackedText<'a>>,
+    mapped_top_layers: Vec<PackedText<'a>>,
+    metadata: &'a str,
     /// The listed items in the order of their first listing, then the others in that of their keys.
-    items: Vec<Item>,
+    items: Vec<Item<'a>>,
     listing: Listing,
     /// Seconds since 1970, nanoseconds, offset in minutes.
     created: Option<(i64, u32, i16)>,
     /// Flag and JSON text.
-    flags: Vec<(String, String)>,
+    flags: Vec<(&'a str, Cow<'a, str>)>,
     /// Unknown field and JSON text.
-    unknown_fields: Vec<(String, String)>,
+    unknown_fields: Vec<(&'a str, &'a str)>,
+}
+
+/// The fields that a record begins with, which are all that some lookups need.
+#[derive(bincode::Encode, bincode::BorrowDecode)]
+struct Head<'a> {
+    id: PackedText<'a>,
+    digest: Option<PackedText<'a>>,
+    names: Vec<&'a str>,
 }
 
 /// A name of the history, which mostly is a present name too.
-enum HistoryName {
-    Text(String),
+enum HistoryName<'a> {
+    Text(&'a str),
     /// An index into the names.
     Present(u32),
 }
@@ -49,18 +58,18 @@ enum Listing {
     Indices(Vec<u32>),
 }
 
-#[derive(bincode::Encode, bincode::Decode)]
-struct Item {
-    key: ItemKey,
+#[derive(bincode::Encode, bincode::BorrowDecode)]
+struct Item<'a> {
+    key: ItemKey<'a>,
     size: Option<i64>,
     content: Option<[u8; 32]>,
-    digest: ItemDigest,
+    digest: ItemDigest<'a>,
 }
 
 /// An item key. Engines use few kinds, and most hold a digest that is the content's hash.
 #[derive(Debug, PartialEq, Eq)]
-enum ItemKey {
-    Text(String),
+enum ItemKey<'a> {
+    Text(&'a str),
     Manifest,
     ManifestOf([u8; 32]),
     ManifestOfContent,
@@ -69,10 +78,10 @@ enum ItemKey {
 }
 
 /// A recorded item digest, which mostly is the content's hash.
-enum ItemDigest {
+enum ItemDigest<'a> {
     Unknown,
     Content,
-    Text(PackedText),
+    Text(PackedText<'a>),
 }
 
 /// Encodes and seals the record of image `number`.
@@ -84,7 +93,7 @@ pub(crate) fn encode_image(number: u64, image: &Image) -> Outcome<Vec<u8>> {
     let payload = encode_payload(&Record::from_image(image)?)?;
     // Short payloads cannot pass the limit of decoding, whatever lists they hold.
     let decodes = payload.len() <= VALUE_LIMIT / 16
-        || decode_payload::<Record>(&payload, String::new).is_ok();
+        || decode_payload::<Record<'_>>(&payload, String::new).is_ok();
     if payload.len() > VALUE_LIMIT || !decodes {
         return Err(Error::TooLarge {
             what: format!("the record of the image {:?}, in bytes,", image.id),
@@ -103,29 +112,31 @@ pub(crate) fn encode_image(number: u64, image: &Image) -> Outcome<Vec<u8>> {
 /// [`Failure::Corrupt`] with the image number.
 pub(crate) fn decode_image(number: u64, sealed: &[u8]) -> Outcome<Image> {
     let owner = Sealed::Record(number);
-    let record: Record = decode_payload(unseal(owner, sealed)?, || owner.describe())?;
+    let record: Record<'_> = decode_payload(unseal(owner, sealed)?, || owner.describe())?;
     record.into_image(number)
 }
 
-impl Record {
-    fn from_image(image: &Image) -> Outcome<Self> {
+impl<'a> Record<'a> {
+    fn from_image(image: &'a Image) -> Outcome<Self> {
         let (items, listing) = pack_items(image);
         let present: HashMap<_, _> = image.names.iter().zip(0_u32..).collect();
         let history = image.names_history.iter().map(|name| {
-            present.get(name).map_or_else(
-                || HistoryName::Text(name.clone()),
-                |index| HistoryName::Present(*index),
-            )
+            present.get(name).map_or(HistoryName::Text(name), |index| {
+                HistoryName::Present(*index)
+            })
         });
         let flags = image.flags.iter().map(|(flag, value)| {
             let text = serde_json::to_string(value)
                 .map_err(|error| Failure::corrupt_because(format!("flag {flag:?}"), error))?;
-            Ok((flag.clone(), text))
+            Ok((flag.as_str(), Cow::Owned(text)))
         });
+        let unknown_fields = image.unknown_fields.iter();
         Ok(Self {
-            id: PackedText::pack(&image.id),
-            digest: image.digest.as_deref().map(PackedText::pack),
-            names: image.names.clone(),
+            head: Head {
+                id: PackedText::pack(&image.id),
+                digest: image.digest.as_deref().map(PackedText::pack),
+                names: image.names.iter().map(String::as_str).collect(),
+            },
             history: history.collect(),
             top_layer: image.top_layer.as_deref().map(PackedText::pack),
             mapped_top_layers: image
@@ -133,7 +144,7 @@ impl Record {
                 .iter()
                 .map(|layer| PackedText::pack(layer))
                 .collect(),
-            metadata: image.metadata.clone(),
+            metadata: &image.metadata,
             items,
             listing,
             created: image.created.map(|created| {
@@ -144,7 +155,9 @@ impl Record {
                 )
             }),
             flags: flags.collect::<Outcome<_>>()?,
-            unknown_fields: image.unknown_fields.clone().into_iter().collect(),
+            unknown_fields: unknown_fields
+                .map(|(field, text)| (field.as_str(), text.as_str()))
+                .collect(),
         })
     }
 
@@ -152,52 +165,47 @@ impl Record {
         let inconsistent = |what: &str| {
             Failure::corrupt(format!("{} has {what}", Sealed::Record(number).describe()))
         };
-        let history = self.history.into_iter().map(|entry| match entry {
-            HistoryName::Text(name) => Ok(name),
-            HistoryName::Present(index) => usize::try_from(index)
+        let names = &self.head.names;
+        let history = self.history.iter().map(|entry| match entry {
+            HistoryName::Text(name) => Ok((*name).to_owned()),
+            HistoryName::Present(index) => usize::try_from(*index)
                 .ok()
-                .and_then(|index| self.names.get(index).cloned())
+                .and_then(|index| names.get(index))
+                .map(|name| (*name).to_owned())
                 .ok_or_else(|| inconsistent("a history name that is not there")),
         });
-        let names_history = history.collect::<Outcome<_>>()?;
         let created = self.created.map(|(seconds, nanosecond, offset)| {
             Timestamp::from_parts(seconds, nanosecond, offset)
                 .map_err(|_| inconsistent("an impossible creation time"))
         });
-        let flags = self.flags.into_iter().map(|(flag, text)| {
-            serde_json::from_str(&text)
-                .map(|value| (flag, value))
+        let flags = self.flags.iter().map(|(flag, text)| {
+            serde_json::from_str(text)
+                .map(|value| ((*flag).to_owned(), value))
                 .map_err(|_| inconsistent("a flag that is not JSON"))
         });
-        let items: Vec<_> = self.items.into_iter().map(Item::unpack).collect();
-        let listed = |index: &u32| {
-            let index = usize::try_from(*index).ok()?;
-            items.get(index).map(|(key, _)| key.clone())
-        };
-        let big_data_names: Option<Vec<_>> = match &self.listing {
-            Listing::First(count) => (0..*count).map(|index| listed(&index)).collect(),
-            Listing::Indices(indices) => indices.iter().map(listed).collect(),
-        };
-        let big_data_names =
-            big_data_names.ok_or_else(|| inconsistent("an item name that is not there"))?;
+        let unknown_fields = self.unknown_fields.iter();
+        let (big_data_names, big_data) = unpack_items(&self.items, &self.listing)
+            .ok_or_else(|| inconsistent("an item name that is not there"))?;
         let mut image = Image {
-            id: self.id.unpack(),
-            digest: self.digest.map(PackedText::unpack),
+            id: self.head.id.unpack(),
+            digest: self.head.digest.map(PackedText::unpack),
             digests: Vec::new(),
-            names: self.names,
-            names_history,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            names_history: history.collect::<Outcome<_>>()?,
             top_layer: self.top_layer.map(PackedText::unpack),
             mapped_top_layers: self
                 .mapped_top_layers
                 .into_iter()
                 .map(PackedText::unpack)
                 .collect(),
-            metadata: self.metadata,
+            metadata: self.metadata.to_owned(),
             big_data_names,
-            big_data: items.into_iter().collect(),
+            big_data,
             created: created.transpose()?,
             flags: flags.collect::<Outcome<_>>()?,
-            unknown_fields: self.unknown_fields.into_iter().collect(),
+            unknown_fields: unknown_fields
+                .map(|(field, text)| ((*field).to_owned(), (*text).to_owned()))
+                .collect(),
             read_only: false,
         };
         image.recompute_digests();
@@ -208,7 +216,7 @@ impl Record {
 /// The items of an image in the order of a record, and how they are listed.
 ///
 /// A key that is listed without a size, a digest or bytes becomes an item that has none of them.
-fn pack_items(image: &Image) -> (Vec<Item>, Listing) {
+fn pack_items(image: &Image) -> (Vec<Item<'_>>, Listing) {
     let mut order: Vec<&str> = Vec::new();
     let mut indices = Vec::new();
     let mut place = HashMap::new();
@@ -223,8 +231,10 @@ fn pack_items(image: &Image) -> (Vec<Item>, Listing) {
     let unlisted = image.big_data.keys().map(String::as_str);
     order.extend(unlisted.filter(|key| !place.contains_key(key)));
     let items = order.iter().map(|key| {
-        let item = image.big_data.get(*key).cloned().unwrap_or_default();
-        Item::pack(key, &item)
+        image
+            .big_data
+            .get(*key)
+            .map_or_else(|| Item::unknown(key), |item| Item::pack(key, item))
     });
     // A record of more than four billion items would not pass the limit of one value.
     let to_u32 = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
@@ -236,8 +246,34 @@ fn pack_items(image: &Image) -> (Vec<Item>, Listing) {
     (items.collect(), listing)
 }
 
-impl Item {
-    fn pack(key: &str, item: &BigDataItem) -> Self {
+/// The listed keys and the items by their keys; `None` where an item is listed that is not there.
+fn unpack_items(
+    items: &[Item<'_>],
+    listing: &Listing,
+) -> Option<(Vec<String>, BTreeMap<String, BigDataItem>)> {
+    let listed = match listing {
+        Listing::First(count) => {
+            let first = items.get(..usize::try_from(*count).ok()?)?;
+            first.iter().map(Item::unpack_key).collect()
+        }
+        Listing::Indices(indices) => {
+            let item = |index: &u32| items.get(usize::try_from(*index).ok()?);
+            let keys = indices
+                .iter()
+                .map(|index| item(index).map(Item::unpack_key));
+            keys.collect::<Option<_>>()?
+        }
+    };
+    // Inserted one by one: collecting them would sort copies of the few that there are.
+    let mut by_key = BTreeMap::new();
+    for item in items {
+        by_key.insert(item.unpack_key(), item.unpack());
+    }
+    Some((listed, by_key))
+}
+
+impl<'a> Item<'a> {
+    fn pack(key: &'a str, item: &'a BigDataItem) -> Self {
         let content = item.content.map(|hash| *hash.as_bytes());
         Self {
             key: ItemKey::pack(key, content),
@@ -253,23 +289,35 @@ impl Item {
         }
     }
 
-    fn unpack(self) -> (String, BigDataItem) {
-        let content = self.content.unwrap_or_default();
-        let item = BigDataItem {
+    /// An item of which nothing but its key is known.
+    fn unknown(key: &'a str) -> Self {
+        Self {
+            key: ItemKey::pack(key, None),
+            size: None,
+            content: None,
+            digest: ItemDigest::Unknown,
+        }
+    }
+
+    fn unpack_key(&self) -> String {
+        self.key.unpack(&self.content.unwrap_or_default())
+    }
+
+    fn unpack(&self) -> BigDataItem {
+        BigDataItem {
             size: self.size,
             digest: match self.digest {
                 ItemDigest::Unknown => None,
-                ItemDigest::Content => Some(with_hex("sha256:", &content)),
+                ItemDigest::Content => Some(with_hex("sha256:", &self.content.unwrap_or_default())),
                 ItemDigest::Text(text) => Some(text.unpack()),
             },
             content: self.content.map(ContentHash::from_bytes),
-        };
-        (self.key.unpack(&content), item)
+        }
     }
 }
 
-impl ItemKey {
-    fn pack(key: &str, content: Option<[u8; 32]>) -> Self {
+impl<'a> ItemKey<'a> {
+    fn pack(key: &'a str, content: Option<[u8; 32]>) -> Self {
         if key == "manifest" {
             return Self::Manifest;
         }
@@ -282,27 +330,27 @@ impl ItemKey {
         match sha_256(key) {
             Some(hash) if content == Some(hash) => Self::Content,
             Some(hash) => Self::Sha256(hash),
-            None => Self::Text(key.to_owned()),
+            None => Self::Text(key),
         }
     }
 
-    fn unpack(self, content: &[u8; 32]) -> String {
+    fn unpack(&self, content: &[u8; 32]) -> String {
         match self {
-            Self::Text(text) => text,
+            Self::Text(text) => (*text).to_owned(),
             Self::Manifest => "manifest".to_owned(),
-            Self::ManifestOf(hash) => with_hex("manifest-sha256:", &hash),
+            Self::ManifestOf(hash) => with_hex("manifest-sha256:", hash),
             Self::ManifestOfContent => with_hex("manifest-sha256:", content),
-            Self::Sha256(hash) => with_hex("sha256:", &hash),
+            Self::Sha256(hash) => with_hex("sha256:", hash),
             Self::Content => with_hex("sha256:", content),
         }
     }
 }
 
 /// Writes a tag before each variant of an enum and reads it back. The tags are the format; the
-/// order of the variants in the source is not.
+/// order of the variants in the source is not. `'de` is the lifetime of what it borrows.
 macro_rules! tagged {
-    ($name:ident: $($tag:literal => $variant:ident $(($field:ident))?),+ $(,)?) => {
-        impl Encode for $name {
+    ($name:ident $(<$de:lifetime>)?: $($tag:literal => $variant:ident $(($field:ident))?),+ $(,)?) => {
+        impl $(<$de>)? Encode for $name $(<$de>)? {
             fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
                 match self {
                     $(Self::$variant $(($field))? => {
@@ -314,35 +362,27 @@ macro_rules! tagged {
             }
         }
 
-        impl<Context> Decode<Context> for $name {
-            fn decode<D: Decoder<Context = Context>>(
+        impl<'de, Context> BorrowDecode<'de, Context> for $name $(<$de>)? {
+            fn borrow_decode<D: BorrowDecoder<'de, Context = Context>>(
                 decoder: &mut D,
             ) -> Result<Self, DecodeError> {
-                match u8::decode(decoder)? {
+                match u8::borrow_decode(decoder)? {
                     $($tag => Ok(Self::$variant $(({
-                        let $field = Decode::decode(decoder)?;
+                        let $field = BorrowDecode::borrow_decode(decoder)?;
                         $field
                     }))?),)+
                     tag => Err(unknown_tag(stringify!($name), tag)),
                 }
             }
         }
-
-        impl<'de, Context> BorrowDecode<'de, Context> for $name {
-            fn borrow_decode<D: BorrowDecoder<'de, Context = Context>>(
-                decoder: &mut D,
-            ) -> Result<Self, DecodeError> {
-                Self::decode(decoder)
-            }
-        }
     };
 }
 
-tagged!(HistoryName: 0u8 => Text(text), 1u8 => Present(index));
+tagged!(HistoryName<'de>: 0u8 => Text(text), 1u8 => Present(index));
 tagged!(Listing: 0u8 => First(count), 1u8 => Indices(indices));
-tagged!(ItemDigest: 0u8 => Unknown, 1u8 => Content, 2u8 => Text(text));
+tagged!(ItemDigest<'de>: 0u8 => Unknown, 1u8 => Content, 2u8 => Text(text));
 tagged!(
-    ItemKey:
+    ItemKey<'de>:
     0u8 => Text(text),
     1u8 => Manifest,
     2u8 => ManifestOf(hash),

@@ -34,14 +34,12 @@ pub fn validate_digest(digest: &str) -> Result<()> {
 /// [`validate_digest`] where an invalid digest is passed over rather than refused: in records that
 /// were imported with the damage they had.
 pub(crate) fn is_valid_digest(digest: &str) -> bool {
-    let Some((algorithm, encoded)) = digest.split_once(':') else {
+    let algorithms = [("sha256:", 64), ("sha384:", 96), ("sha512:", 128)];
+    let known = algorithms
+        .iter()
+        .find_map(|(algorithm, digits)| Some((digest.strip_prefix(algorithm)?, *digits)));
+    let Some((encoded, digits)) = known else {
         return false;
-    };
-    let digits = match algorithm {
-        "sha256" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        _ => return false,
     };
     encoded.len() == digits
         // Without a way out in the middle the compiler checks many digits at once.

@@ -97,8 +97,7 @@ impl Image {
             self.digest
                 .iter()
                 .chain(manifests)
-                .filter(|digest| is_valid_digest(digest))
-                .cloned(),
+                .filter(|digest| is_valid_digest(digest)),
         );
         if self.digest.is_none() {
             self.digest = digests.first().cloned();
@@ -136,7 +135,7 @@ impl Image {
             return;
         }
         let newest_first = self.names.iter().rev();
-        self.names_history = dedupe(newest_first.chain(&self.names_history).cloned());
+        self.names_history = dedupe(newest_first.chain(&self.names_history));
     }
 }
 
@@ -158,21 +157,25 @@ pub(crate) fn is_manifest_key(key: &str) -> bool {
 }
 
 /// Keeps the first of equal values. Mirrors `dedupeStrings` of the legacy store.
-pub(crate) fn dedupe(values: impl IntoIterator<Item = String>) -> Vec<String> {
+///
+/// Borrowed values are copied only where they are kept.
+pub(crate) fn dedupe<T: AsRef<str> + Into<String>>(
+    values: impl IntoIterator<Item = T>,
+) -> Vec<String> {
     let mut unique: Vec<String> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for value in values {
         // Nearly all lists are short, and every record that is read has some.
         let is_new = if unique.len() < SHORT {
-            !unique.contains(&value)
+            !unique.iter().any(|held| held == value.as_ref())
         } else {
             if seen.is_empty() {
                 seen.extend(unique.iter().cloned());
             }
-            seen.insert(value.clone())
+            seen.insert(value.as_ref().to_owned())
         };
         if is_new {
-            unique.push(value);
+            unique.push(value.into());
         }
     }
     unique

@@ -103,9 +103,10 @@ impl Timestamp {
             nanosecond,
             offset_minutes,
         };
-        let in_range = value
-            .to_date_time()
-            .is_some_and(|date_time| (1..=9999).contains(&date_time.year()));
+        let in_range = value.is_far_from_the_limits()
+            || value
+                .to_date_time()
+                .is_some_and(|date_time| (1..=9999).contains(&date_time.year()));
         if in_range {
             Ok(value)
         } else {
@@ -163,6 +164,17 @@ impl Timestamp {
     /// Whether this is the instant of [`ZERO`](Self::ZERO), at any offset.
     pub(crate) fn is_zero(&self) -> bool {
         self.seconds == Self::ZERO.seconds && self.nanosecond == 0
+    }
+
+    /// Whether it is valid at any offset: every record that is read has one of these, and few are
+    /// within a day of the first or the last year.
+    const fn is_far_from_the_limits(&self) -> bool {
+        const DAY: i64 = 24 * 60 * 60;
+        const END: i64 = 253_402_300_800;
+        self.seconds >= Self::ZERO.seconds + DAY
+            && self.seconds < END - DAY
+            && self.nanosecond < 1_000_000_000
+            && self.offset_minutes.unsigned_abs() < 24 * 60
     }
 
     fn from_date_time(date_time: OffsetDateTime) -> Self {
@@ -238,6 +250,33 @@ mod tests {
             assert_eq!(parsed.to_string(), text);
         }
         assert_eq!("0001-01-01T00:00:00Z".parse(), Ok(Timestamp::ZERO));
+    }
+
+    /// The quick check must not let pass what the thorough one refuses.
+    #[test]
+    fn parts_are_checked_alike_near_and_far_from_the_limits() {
+        let edges = [-62_135_596_800_i64, 0, 253_402_300_799];
+        for seconds in edges.into_iter().flat_map(|edge| {
+            [
+                -172_801, -86_401, -86_400, -1, 0, 1, 86_399, 86_400, 172_801,
+            ]
+            .map(|by| edge + by)
+        }) {
+            for offset in [i16::MIN, -1440, -1439, 0, 1439, 1440, i16::MAX] {
+                for nanosecond in [0, 999_999_999, 1_000_000_000] {
+                    let parts = Timestamp {
+                        seconds,
+                        nanosecond,
+                        offset_minutes: offset,
+                    };
+                    let thorough = parts
+                        .to_date_time()
+                        .is_some_and(|date_time| (1..=9999).contains(&date_time.year()));
+                    let checked = Timestamp::from_parts(seconds, nanosecond, offset).is_ok();
+                    assert_eq!(checked, thorough, "{seconds} {nanosecond} {offset}");
+                }
+            }
+        }
     }
 
     #[test]
