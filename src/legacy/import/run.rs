@@ -8,7 +8,6 @@ use std::time::Instant;
 use super::batches::Batches;
 use super::destination::{Destination, Sink};
 use super::folders::{Folders, finding_of};
-use super::items::ItemFolder;
 use super::merge::{Merge, Verdict};
 use super::options::{ImportOptions, ImportProgress, ImportStage, OnDamage};
 use super::ordered::in_order;
@@ -181,7 +180,7 @@ impl Import<'_> {
         in_order(
             self.options.threads,
             batches,
-            |batch| preparer.batch(batch),
+            |workshop, batch| preparer.batch(batch, workshop),
             |prepared| self.take_batch(prepared),
         )
     }
@@ -225,6 +224,7 @@ impl Import<'_> {
 
     /// Takes an image; whether it was added.
     fn take(&mut self, prepared: PreparedImage) -> Result<bool> {
+        let is_damaged = prepared.is_damaged();
         let PreparedImage {
             offset,
             mut image,
@@ -236,7 +236,6 @@ impl Import<'_> {
             self.progress.item_bytes += item.size;
             self.summary.item_bytes += item.size;
         }
-        let is_damaged = findings.iter().any(Finding::is_damage);
         findings.into_iter().for_each(|finding| self.found(finding));
         if is_damaged && self.options.on_damage == OnDamage::Skip {
             self.summary.skipped += 1;
@@ -266,9 +265,8 @@ impl Import<'_> {
             }
         }
         let id = image.id.clone();
-        let folder = ItemFolder::again(self.source, &id)?;
         for item in &items {
-            let taken = self.sink.put(&folder, &id, item)?;
+            let taken = self.sink.put(self.source, &id, item)?;
             self.summary.stored_bytes += taken;
             if taken == 0 {
                 self.summary.shared_bytes += item.size;

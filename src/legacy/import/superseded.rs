@@ -58,7 +58,7 @@ impl Superseded {
         in_order(
             threads,
             Batches::new(records, salvage),
-            |batch| facts(&hash, batch),
+            |(): &mut (), batch| facts(&hash, batch),
             |facts| {
                 for fact in facts {
                     all.ids.insert(fact.id, fact.offset);
