@@ -69,7 +69,17 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
     let merge = match base {
         None => None,
         Some((base, on_conflict)) => {
-            let superseded = Superseded::of(&source, options.salvage, options.threads)?;
+            let folders;
+            let mut whole = None;
+            if options.on_damage == OnDamage::Skip {
+                folders = Folders::list(&source)?;
+                whole = Some(Preparer {
+                    source: &source,
+                    folders: &folders,
+                });
+            }
+            let (salvage, threads) = (options.salvage, options.threads);
+            let superseded = Superseded::of(&source, salvage, threads, whole.as_ref())?;
             Some(Merge::new(base, on_conflict, superseded))
         }
     };
