@@ -9,7 +9,7 @@ mod sorter;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::content;
+use crate::content::{self, Rowless};
 use crate::engine::{Failure, Outcome};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
@@ -64,7 +64,8 @@ pub(crate) fn has_layer(image: &Image, layer: &str) -> bool {
     layers.any(|held| held == layer)
 }
 
-/// Changes the rows of image `number` from those of `before` to those of `after`.
+/// Changes the rows of image `number` from those of `before` to those of `after`, which may refer to
+/// contents that have no rows yet.
 ///
 /// # Errors
 ///
@@ -75,6 +76,7 @@ pub(crate) fn update(
     number: u64,
     before: Option<&Image>,
     after: Option<&Image>,
+    rowless: &mut Rowless,
 ) -> Outcome<()> {
     let before = Rows::of(before);
     let after = Rows::of(after);
@@ -112,7 +114,7 @@ pub(crate) fn update(
         let replaced = tables.layers.insert((*layer, number), ())?.is_some();
         expect(!replaced, "layer", layer, number)?;
     }
-    update_references(tables, &before.contents, &after.contents)
+    update_references(tables, &before.contents, &after.contents, rowless)
 }
 
 /// Adds before it removes, so that bytes that both refer to are never freed in between.
@@ -120,12 +122,13 @@ fn update_references(
     tables: &mut WriteTables<'_>,
     before: &BTreeMap<ContentHash, u64>,
     after: &BTreeMap<ContentHash, u64>,
+    rowless: &mut Rowless,
 ) -> Outcome<()> {
     let count = |rows: &BTreeMap<ContentHash, u64>, hash| rows.get(hash).copied().unwrap_or(0);
     for (hash, now) in after {
         let more = now.saturating_sub(count(before, hash));
         if more > 0 {
-            content::add_references(tables, hash, more)?;
+            content::add_references(tables, rowless, hash, more)?;
         }
     }
     for (hash, once) in before {

@@ -15,4 +15,4 @@ pub(crate) use reader::{PartSource, hash_nameless, hash_stored, read_all, read_p
 pub(crate) use references::{
     add_references, collect_garbage, lookup, release, remove_all, remove_references,
 };
-pub(crate) use write::{Encoded, Stored, store_bytes, store_encoded, store_stream};
+pub(crate) use write::{Encoded, Rowless, Stored, store_bytes, store_encoded, store_stream};

@@ -1,5 +1,6 @@
 //! Storing item bytes.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use redb::ReadableTable;
@@ -40,6 +41,35 @@ pub(crate) fn store_bytes(tables: &mut WriteTables<'_>, bytes: &[u8]) -> Outcome
     }
     let (encoding, encoded) = encode(bytes)?;
     write_encoded(tables, &hash, size, encoding, &encoded)
+}
+
+/// Contents whose bytes are stored and whose rows are not: each is written once, with its count.
+#[derive(Debug, Default)]
+pub(crate) struct Rowless(BTreeMap<ContentHash, Content>);
+
+impl Rowless {
+    /// Stores bytes in memory, whose hash is known, unless they are stored already. They must be
+    /// counted before anything else is done.
+    pub(crate) fn store(
+        &mut self,
+        tables: &mut WriteTables<'_>,
+        hash: ContentHash,
+        bytes: &[u8],
+    ) -> Outcome<()> {
+        if self.0.contains_key(&hash) || lookup(tables, &hash)?.is_some() {
+            return Ok(());
+        }
+        let (encoding, encoded) = encode(bytes)?;
+        let number = write_parts(tables, &encoded)?;
+        let content = new_content(number, bytes.len() as u64, encoding);
+        self.0.insert(hash, content);
+        Ok(())
+    }
+
+    /// Takes out the row of a content that is to be counted.
+    pub(super) fn take(&mut self, hash: &ContentHash) -> Option<Content> {
+        self.0.remove(hash)
+    }
 }
 
 /// Bytes that are ready to be stored. Making this is most of the work of storing them, and needs no
@@ -97,17 +127,23 @@ fn write_encoded(
     encoding: Encoding,
     encoded: &[u8],
 ) -> Outcome<Stored> {
-    let number = next_number(tables)?;
-    for (part, bytes) in (0..).zip(parts(encoded)) {
-        let sealed = seal(Sealed::Part(number, part), bytes);
-        tables.blobs.insert((number, part), sealed.as_slice())?;
-    }
+    let number = write_parts(tables, encoded)?;
     put(tables, hash, &new_content(number, size, encoding))?;
     Ok(Stored {
         hash: *hash,
         size,
         taken: encoded.len() as u64,
     })
+}
+
+/// Writes the parts of a content and returns its number.
+fn write_parts(tables: &mut WriteTables<'_>, encoded: &[u8]) -> Outcome<u64> {
+    let number = next_number(tables)?;
+    for (part, bytes) in (0..).zip(parts(encoded)) {
+        let sealed = seal(Sealed::Part(number, part), bytes);
+        tables.blobs.insert((number, part), sealed.as_slice())?;
+    }
+    Ok(number)
 }
 
 /// Stores the bytes that `input` yields, in bounded memory however many they are.

@@ -8,10 +8,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, RawDir, SeekFrom, fstat, openat, seek, statat,
+};
 use rustix::io::Errno;
 
 /// A folder that was opened without following a link.
@@ -114,8 +117,14 @@ impl Directory {
 
     /// The folder behind `path`, name by name.
     pub(crate) fn folder(&self, path: &[&str]) -> io::Result<Found<Self>> {
-        let mut folder = Self(self.0.try_clone()?);
-        for name in path {
+        let Some((first, rest)) = path.split_first() else {
+            return Ok(Found::Opened(Self(self.0.try_clone()?)));
+        };
+        let mut folder = match self.child(OsStr::new(first))? {
+            Found::Opened(child) => child,
+            other => return Ok(other),
+        };
+        for name in rest {
             match folder.child(OsStr::new(name))? {
                 Found::Opened(child) => folder = child,
                 other => return Ok(other),
@@ -152,10 +161,14 @@ impl Directory {
     /// The regular file `name` in this folder.
     pub(crate) fn own_file(&self, name: &OsStr) -> io::Result<Found<File>> {
         match self.kind_of(name)? {
-            None => return Ok(Found::Missing),
-            Some(FileKind::File) => {}
-            Some(kind) => return Ok(Found::Other(kind)),
+            None => Ok(Found::Missing),
+            Some(FileKind::File) => self.known_file(name),
+            Some(kind) => Ok(Found::Other(kind)),
         }
+    }
+
+    /// The file `name` in this folder, which was a regular one when it was looked at.
+    pub(crate) fn known_file(&self, name: &OsStr) -> io::Result<Found<File>> {
         let handle = match openat(&self.0, name, FILE, Mode::empty()) {
             Ok(handle) => handle,
             Err(Errno::NOENT) => return Ok(Found::Missing),
@@ -184,13 +197,32 @@ impl Directory {
         Ok(entries.filter_map(|entry| self.entry(entry).transpose()))
     }
 
+    /// The same of a folder that holds little: without the memory that reading a large one in
+    /// pieces takes.
+    pub(crate) fn listing(&self) -> io::Result<Vec<Entry>> {
+        let mut buffer = [MaybeUninit::uninit(); 4 << 10];
+        seek(&self.0, SeekFrom::Start(0))?;
+        let mut entries = RawDir::new(&self.0, &mut buffer);
+        let mut listing = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            listing.extend(self.told(entry.file_name().to_bytes(), entry.file_type())?);
+        }
+        Ok(listing)
+    }
+
     fn entry(&self, entry: rustix::io::Result<rustix::fs::DirEntry>) -> io::Result<Option<Entry>> {
         let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        self.told(entry.file_name().to_bytes(), entry.file_type())
+    }
+
+    /// An entry as a listing tells it; none for the folder itself and the one above.
+    fn told(&self, name: &[u8], file_type: FileType) -> io::Result<Option<Entry>> {
+        let name = OsStr::from_bytes(name);
         if name == "." || name == ".." {
             return Ok(None);
         }
-        let kind = match entry.file_type() {
+        let kind = match file_type {
             // Not every file system tells the kind along with the name.
             FileType::Unknown => self.kind_of(name)?.unwrap_or(FileKind::Unknown),
             told => told.into(),

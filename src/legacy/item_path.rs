@@ -29,10 +29,12 @@ pub fn item_file_name(key: &str) -> String {
     // The first character that is not plain is looked at too before it is asked what is left.
     let all_plain = rest.all(is_plain);
     if all_plain || rest.as_str().is_empty() {
-        key.to_owned()
-    } else {
-        format!("={}", STANDARD.encode(key))
+        return key.to_owned();
     }
+    let mut name = String::with_capacity(1 + key.len().div_ceil(3) * 4);
+    name.push('=');
+    STANDARD.encode_string(key, &mut name);
+    name
 }
 
 /// The key of the item that the legacy store keeps in the file `name`, or `None` where it would not

@@ -147,7 +147,8 @@ fn open_temporary(file: &File, path: &Path, options: &OpenOptions) -> Result<Ima
 fn compact(file: &File, path: &Path, options: &OpenOptions) -> Result<()> {
     contain(|| {
         let mut database = open_file(file, options)?;
-        while database.compact()? {}
+        // It goes on by itself until nothing can be moved.
+        database.compact()?;
         Ok(database.close()?)
     })
     .map_err(|failure| failure.at(path))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use redb::ReadableTable;
 
-use crate::content;
+use crate::content::Rowless;
 use crate::engine::Outcome;
 use crate::error::Error;
 use crate::model::{
@@ -71,13 +71,14 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: &NewImage) -> Outcome<Im
             content: Some(hash),
         };
         image.set_item(&item.key, recorded);
-        bytes.insert(item.key.as_str(), item.data.as_slice());
+        bytes.insert(item.key.as_str(), (hash, item.data.as_slice()));
     }
     let insertion = Change::insertion(tables, image)?;
-    for data in bytes.into_values() {
-        content::store_bytes(tables, data)?;
+    let mut rowless = Rowless::default();
+    for (hash, data) in bytes.into_values() {
+        rowless.store(tables, hash, data)?;
     }
-    insertion.write(tables)
+    insertion.write_with(tables, &mut rowless)
 }
 
 fn check_limits(new: &NewImage) -> Outcome<()> {

@@ -9,6 +9,7 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use redb::ReadableTable;
 
 use crate::codec::encode_image;
+use crate::content::Rowless;
 use crate::engine::{Failure, Outcome};
 use crate::index;
 use crate::model::Image;
@@ -60,8 +61,18 @@ impl Change {
 
     /// Writes the plan, and returns the image as it is now.
     pub(super) fn write(self, tables: &mut WriteTables<'_>) -> Outcome<Image> {
+        self.write_with(tables, &mut Rowless::default())
+    }
+
+    /// The same where the image refers to contents that have no rows yet.
+    pub(super) fn write_with(
+        self,
+        tables: &mut WriteTables<'_>,
+        rowless: &mut Rowless,
+    ) -> Outcome<Image> {
         if let Some(record) = self.record {
-            index::update(tables, self.number, self.before.as_ref(), Some(&self.after))?;
+            let before = self.before.as_ref();
+            index::update(tables, self.number, before, Some(&self.after), rowless)?;
             tables.images.insert(self.number, record.as_slice())?;
         }
         Ok(self.after)
@@ -70,7 +81,7 @@ impl Change {
 
 /// Removes an image and what only it refers to.
 pub(super) fn remove(tables: &mut WriteTables<'_>, number: u64, image: &Image) -> Outcome<()> {
-    index::update(tables, number, Some(image), None)?;
+    index::update(tables, number, Some(image), None, &mut Rowless::default())?;
     tables.images.remove(number)?;
     Ok(())
 }

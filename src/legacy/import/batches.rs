@@ -65,6 +65,8 @@ impl Batch {
 pub(super) struct Batches {
     reader: Reader,
     ended: bool,
+    /// The length of the last batch, which the next will be like.
+    length: usize,
 }
 
 enum Reader {
@@ -79,8 +81,11 @@ impl Batches {
         } else {
             Reader::Strict(Splitter::new(records))
         };
-        let ended = false;
-        Self { reader, ended }
+        Self {
+            reader,
+            ended: false,
+            length: 0,
+        }
     }
 }
 
@@ -92,6 +97,7 @@ impl Iterator for Batches {
             return None;
         }
         let mut batch = Batch::default();
+        batch.text.reserve(self.length + self.length / 8);
         while !self.ended && !batch.is_full() {
             self.ended = match self.reader.take_into(&mut batch) {
                 Ok(more) => !more,
@@ -101,6 +107,7 @@ impl Iterator for Batches {
                 }
             };
         }
+        self.length = batch.text.len();
         batch.read = self.reader.offset();
         Some(batch)
     }

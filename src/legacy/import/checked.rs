@@ -47,14 +47,13 @@ impl<R: Read> Checked<R> {
         recorded: &BigDataItem,
         hash: &ContentHash,
         size: u64,
-    ) -> impl Iterator<Item = Finding> {
-        let (id, key) = (id.to_owned(), key.to_owned());
+    ) -> impl Iterator<Item = Finding> + use<R> {
         let wrong_size = recorded
             .size
             .filter(|recorded| u64::try_from(*recorded) != Ok(size))
             .map(|recorded| Finding::ItemSize {
-                id: id.clone(),
-                key: key.clone(),
+                id: id.to_owned(),
+                key: key.to_owned(),
                 recorded,
                 actual: size,
             });
@@ -62,12 +61,12 @@ impl<R: Read> Checked<R> {
             .digest
             .as_ref()
             // The digest of a signed manifest is that of its payload.
-            .filter(|recorded| !is_manifest_key(&key) && is_valid_digest(recorded))
+            .filter(|recorded| !is_manifest_key(key) && is_valid_digest(recorded))
             .map(|recorded| (recorded, self.digest(hash)))
             .filter(|(recorded, actual)| *recorded != actual)
             .map(|(recorded, actual)| Finding::ItemDigest {
-                id,
-                key,
+                id: id.to_owned(),
+                key: key.to_owned(),
                 recorded: recorded.clone(),
                 actual,
             });

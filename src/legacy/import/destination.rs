@@ -9,6 +9,7 @@ use super::prepare::PreparedItem;
 use super::sketch::Sketch;
 use super::summary::{distinct_names, items_with_bytes};
 use crate::error::{Error, Result};
+use crate::legacy::source::Source;
 use crate::model::{ContentHash, Image};
 use crate::store::{ImageStore, Nascent, Placement, Snapshot, Transaction, is_there};
 use crate::write::{Load, TakenName, put_content};
@@ -159,12 +160,7 @@ pub(super) struct Displaced {
 
 impl Sink {
     /// Stores the bytes of an item, and returns how many bytes the store took for them.
-    pub(super) fn put(
-        &mut self,
-        folder: &ItemFolder<'_>,
-        id: &str,
-        item: &PreparedItem,
-    ) -> Result<u64> {
+    pub(super) fn put(&mut self, source: &Source, id: &str, item: &PreparedItem) -> Result<u64> {
         if let (Self::Sketch(sketch), encoded) = (&mut *self, &item.encoded) {
             let taken = encoded
                 .as_ref()
@@ -185,7 +181,8 @@ impl Sink {
         if self.has(&item.hash)? {
             return Ok(0);
         }
-        let mut file = reopened(folder, id, &item.key)?;
+        let folder = ItemFolder::again(source, id)?;
+        let mut file = reopened(&folder, id, &item.key)?;
         let stored = match self {
             Self::New(transaction, load) => transaction.fill(|tables| {
                 load.put_stream(tables, |tables| put_content(tables, &mut file, &item.key))
@@ -200,7 +197,7 @@ impl Sink {
         if stored.hash == item.hash {
             return Ok(stored.taken);
         }
-        Err(changed(folder, &item.key))
+        Err(changed(&folder, &item.key))
     }
 
     fn has(&mut self, hash: &ContentHash) -> Result<bool> {

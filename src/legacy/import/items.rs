@@ -1,12 +1,15 @@
 //! The items of one image in its folder.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::legacy::Finding;
-use crate::legacy::directory::{Directory, FileKind, Found};
+use crate::legacy::directory::{Directory, Entry, FileKind, Found};
 use crate::legacy::item_path::{file_path, folder_path, item_file_name, item_key};
 use crate::legacy::source::Source;
 use crate::model::Image;
@@ -19,6 +22,8 @@ pub(super) struct ItemFolder<'a> {
     /// The names on the way to it; `None` where its ID leads out of the directory.
     path: Option<Vec<&'a str>>,
     folder: Found<Directory>,
+    /// What the folder holds, and whether it was taken as an item.
+    listing: Vec<(Entry, Cell<bool>)>,
 }
 
 /// An item as it lies in the directory.
@@ -43,46 +48,60 @@ impl<'a> ItemFolder<'a> {
             Some([]) => true,
             Some([first, ..]) => folders.note(first),
         };
-        let folder = match &path {
-            Some(path) if is_there => source
-                .directory()
-                .folder(path)
-                .map_err(|error| source.refused_below("open", path, error))?,
-            _ => Found::Missing,
-        };
+        if is_there {
+            return Self::at(source, path);
+        }
         Ok(Self {
             source,
             path,
-            folder,
+            folder: Found::Missing,
+            listing: Vec::new(),
         })
     }
 
     /// Opens the folder of an image without looking whether it is listed.
     pub(super) fn again(source: &'a Source, id: &'a str) -> Result<Self> {
-        let path = folder_path(id);
+        Self::at(source, folder_path(id))
+    }
+
+    fn at(source: &'a Source, path: Option<Vec<&'a str>>) -> Result<Self> {
+        let mut listing = Vec::new();
         let folder = match &path {
-            Some(path) => source
-                .directory()
-                .folder(path)
-                .map_err(|error| source.refused_below("open", path, error))?,
+            Some(path) => {
+                let refused = |action| move |error| source.refused_below(action, path, error);
+                let folder = source.directory().folder(path).map_err(refused("open"))?;
+                // Of the directory itself, which may hold a million folders, nothing is an item.
+                if let (Found::Opened(folder), [_, ..]) = (&folder, path.as_slice()) {
+                    let entries = folder.listing().map_err(refused("list"))?;
+                    let not_taken = |entry| (entry, Cell::new(false));
+                    listing = entries.into_iter().map(not_taken).collect();
+                }
+                folder
+            }
             None => Found::Missing,
         };
         Ok(Self {
             source,
             path,
             folder,
+            listing,
         })
     }
 
     /// The item `key` of the image `id`.
     pub(super) fn item(&self, id: &str, key: &str) -> Result<Item> {
-        let (id, own_key) = (id.to_owned(), key.to_owned());
+        let without = |finding: fn(String, String) -> Finding| {
+            Ok(Item::Without(finding(id.to_owned(), key.to_owned())))
+        };
         let file = item_file_name(key);
         let path = self.path.as_deref().and_then(|path| file_path(path, &file));
         let (Some(folder), Some(path)) = (self.path.as_deref(), path) else {
-            return Ok(Item::Without(Finding::ItemOutside { id, key: own_key }));
+            return without(|id, key| Finding::ItemOutside { id, key });
         };
         let found = match (path.strip_prefix(folder), &self.folder) {
+            (Some([name]), Found::Opened(folder)) if self.takes_file(name) => {
+                folder.known_file(OsStr::new(name))
+            }
             (Some(below), Found::Opened(folder)) => folder.file(below),
             (Some(_), Found::Missing) => Ok(Found::Missing),
             (Some(_), Found::Other(kind)) => Ok(Found::Other(*kind)),
@@ -90,68 +109,73 @@ impl<'a> ItemFolder<'a> {
             (None, _) => self.source.directory().file(&path),
         };
         let found = found.map_err(|error| self.source.refused_below("open", &path, error))?;
-        Ok(match found {
-            Found::Opened(file) => Item::Bytes(file),
-            Found::Missing => Item::Without(Finding::ItemMissing { id, key: own_key }),
-            Found::Other(kind) => Item::Without(Finding::ItemNotAFile {
-                id,
-                key: own_key,
+        match found {
+            Found::Opened(file) => Ok(Item::Bytes(file)),
+            Found::Missing => without(|id, key| Finding::ItemMissing { id, key }),
+            Found::Other(kind) => Ok(Item::Without(Finding::ItemNotAFile {
+                id: id.to_owned(),
+                key: key.to_owned(),
                 kind,
-            }),
-        })
+            })),
+        }
     }
 
-    /// What lies in the folder that is no item of the image.
-    pub(super) fn unlisted(&self, image: &Image) -> Result<Vec<Finding>> {
-        let (Found::Opened(folder), Some(path @ [_, ..])) = (&self.folder, self.path.as_deref())
-        else {
-            return Ok(Vec::new());
-        };
-        let expected: BTreeSet<_> = keys(image)
-            .filter_map(|key| {
-                let file = item_file_name(key);
-                let below = file_path(&[], &file)?;
-                below.first().map(|name| (*name).to_owned())
-            })
-            .collect();
-        let refused = |error| self.source.refused_below("list", path, error);
-        let mut findings = Vec::new();
-        for entry in folder.entries().map_err(refused)? {
-            let entry = entry.map_err(refused)?;
-            let is_expected = |name: &str| expected.contains(name);
-            if !entry.name.to_str().is_some_and(is_expected) {
-                let path = path.iter().collect::<std::path::PathBuf>().join(entry.name);
-                let kind = entry.kind;
-                findings.push(Finding::UnlistedFile { path, kind });
+    /// Whether the folder holds a regular file of this name, which is taken then.
+    fn takes_file(&self, name: &str) -> bool {
+        let is_named = |(entry, _): &&(Entry, _)| entry.name == name;
+        match self.listing.iter().find(is_named) {
+            Some((entry, taken)) if entry.kind == FileKind::File => {
+                taken.set(true);
+                true
             }
+            _ => false,
         }
+    }
+
+    /// What lies in the folder that is no item of the image, whose items were all looked for.
+    pub(super) fn unlisted(&self, image: &Image) -> Vec<Finding> {
+        let not_taken = self.listing.iter().filter(|(_, taken)| !taken.get());
+        let not_taken: Vec<_> = not_taken.map(|(entry, _)| entry).collect();
+        let expected: BTreeSet<_> = if not_taken.is_empty() {
+            BTreeSet::new()
+        } else {
+            let files = keys(image).map(item_file_name);
+            let first = |file: String| Some((*file_path(&[], &file)?.first()?).to_owned());
+            files.filter_map(first).collect()
+        };
+        let is_expected =
+            |entry: &&Entry| (entry.name.to_str()).is_some_and(|name| expected.contains(name));
+        let unlisted = not_taken.into_iter().filter(|entry| !is_expected(entry));
+        let mut findings: Vec<_> = unlisted.map(|entry| self.unlisted_file(entry)).collect();
         findings.sort_by_key(ToString::to_string);
-        Ok(findings)
+        findings
+    }
+
+    fn unlisted_file(&self, entry: &Entry) -> Finding {
+        let folder = self.path.iter().flatten().collect::<PathBuf>();
+        Finding::UnlistedFile {
+            path: folder.join(&entry.name),
+            kind: entry.kind,
+        }
     }
 
     /// What the folder holds: the file of every item that the legacy store could have written, by
     /// its key, and then everything else. `None` where there is no folder.
-    pub(super) fn listed(&self) -> Result<Option<Listed>> {
-        let (Found::Opened(folder), Some(path)) = (&self.folder, self.path.as_deref()) else {
-            return Ok(None);
+    pub(super) fn listed(&self) -> Option<Listed> {
+        let Found::Opened(_) = &self.folder else {
+            return None;
         };
-        let refused = |error| self.source.refused_below("list", path, error);
         let mut listed = Listed::default();
-        for entry in folder.entries().map_err(refused)? {
-            let entry = entry.map_err(refused)?;
+        for (entry, _) in &self.listing {
             let key = entry.name.to_str().and_then(item_key);
             match key.filter(|_| entry.kind == FileKind::File) {
                 Some(key) => {
                     listed.keys.insert(key);
                 }
-                None => {
-                    let path = path.iter().collect::<std::path::PathBuf>().join(entry.name);
-                    let kind = entry.kind;
-                    listed.others.push(Finding::UnlistedFile { path, kind });
-                }
+                None => listed.others.push(self.unlisted_file(entry)),
             }
         }
-        Ok(Some(listed))
+        Some(listed)
     }
 
     /// The error of reading the item `key`.

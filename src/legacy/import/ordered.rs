@@ -7,15 +7,16 @@ use std::thread;
 /// How many jobs wait for a worker, for each worker, and how many results wait to be taken.
 const QUEUE: usize = 2;
 
-/// Does `work` on every job of `jobs` in `workers` threads, while this thread gives the results to
-/// `take` in the order of the jobs. The jobs are made in a thread of their own.
+/// Does `work` on every job of `jobs` in `workers` threads, each with tools of its own, while this
+/// thread gives the results to `take` in the order of the jobs. The jobs are made in a thread of
+/// their own.
 ///
 /// Only a few jobs and results are in memory at a time: a slow taker slows everybody down. An error
 /// of `take` ends everything.
-pub(super) fn in_order<J: Send, R: Send, E>(
+pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
     workers: usize,
     jobs: impl Iterator<Item = J> + Send,
-    work: impl Fn(J) -> R + Sync,
+    work: impl Fn(&mut T, J) -> R + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let workers = workers.max(1);
@@ -34,6 +35,7 @@ pub(super) fn in_order<J: Send, R: Send, E>(
         });
         for _ in 0..workers {
             scope.spawn(|| {
+                let mut tools = T::default();
                 loop {
                     let waiting = jobs_waiting.lock();
                     let Ok((job, give_result)) = waiting.map_or_else(
@@ -43,7 +45,7 @@ pub(super) fn in_order<J: Send, R: Send, E>(
                         break;
                     };
                     // Nobody may want it any more.
-                    let _ = give_result.send(work(job));
+                    let _ = give_result.send(work(&mut tools, job));
                 }
             });
         }
@@ -74,7 +76,7 @@ mod tests {
             made.fetch_add(1, Ordering::SeqCst);
         });
         let mut taken = Vec::new();
-        let slow = |job: usize| {
+        let slow = |(): &mut (), job: usize| {
             thread::sleep(Duration::from_micros((job as u64 * 7) % 50));
             job * 2
         };
@@ -94,7 +96,7 @@ mod tests {
         let ended = in_order(
             2,
             0..,
-            |job: u64| job,
+            |(): &mut (), job: u64| job,
             |job| {
                 if job < 100 { Ok(()) } else { Err(job) }
             },

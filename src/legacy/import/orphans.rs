@@ -19,7 +19,7 @@ pub(super) fn recover(source: &Source, id: &str) -> Result<Option<PreparedImage>
     if !has_manifest(&folder, id)? {
         return Ok(None);
     }
-    let Some(listed) = folder.listed()? else {
+    let Some(listed) = folder.listed() else {
         return Ok(None);
     };
     let mut prepared = PreparedImage {

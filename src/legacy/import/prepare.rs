@@ -15,10 +15,10 @@ use crate::legacy::Finding;
 use crate::legacy::item_path::is_file_name;
 use crate::legacy::json::{Lost, Position, Record, read_record};
 use crate::legacy::source::Source;
-use crate::model::{ContentHash, Image, limits};
+use crate::model::{BigDataItem, ContentHash, Image, limits};
 
 /// An item up to this size is kept in memory until it is written; a larger one is read once more.
-const WHOLE: u64 = 256 << 10;
+const WHOLE: usize = 256 << 10;
 
 /// So many bytes of items a batch keeps in memory.
 const BATCH_BYTES: usize = 4 << 20;
@@ -32,6 +32,13 @@ pub(super) struct PreparedImage {
     pub(super) image: Image,
     pub(super) items: Vec<PreparedItem>,
     pub(super) findings: Vec<Finding>,
+}
+
+impl PreparedImage {
+    /// Whether something of it is damaged.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.findings.iter().any(Finding::is_damage)
+    }
 }
 
 /// An item whose bytes were read.
@@ -68,8 +75,8 @@ pub(super) struct Preparer<'a> {
 
 impl Preparer<'_> {
     /// Prepares a batch.
-    pub(super) fn batch(&self, batch: Batch) -> Prepared {
-        let mut workshop = Workshop::default();
+    pub(super) fn batch(&self, batch: Batch, workshop: &mut Workshop) -> Prepared {
+        workshop.begin();
         let mut steps = Vec::new();
         let read = batch.read;
         batch.into_each(|next| {
@@ -82,7 +89,7 @@ impl Preparer<'_> {
                 Next::Record(element) => {
                     let prepared = read_record(element)
                         .map_err(unreadable)
-                        .and_then(|record| self.image(element.position, record, &mut workshop));
+                        .and_then(|record| self.image(element.position, record, workshop));
                     prepared.map_or_else(Step::Failed, |image| Step::Image(Box::new(image)))
                 }
                 Next::Lost(lost) => Step::Lost(finding_of(lost)),
@@ -118,22 +125,35 @@ impl Preparer<'_> {
             findings,
         };
         workshop.take_items(&folder, &mut prepared)?;
-        let unlisted = folder.unlisted(&prepared.image)?;
+        let unlisted = folder.unlisted(&prepared.image);
         prepared.findings.extend(unlisted);
         prepared.image.recompute_digests();
         Ok(prepared)
     }
 }
 
-/// What a worker keeps from item to item.
+/// What a worker keeps from item to item, and from batch to batch.
 #[derive(Debug, Default)]
 pub(super) struct Workshop {
     buffer: Vec<u8>,
+    /// How much of the buffer is the item.
+    filled: usize,
+    /// What was encoded for this batch.
     encoded: HashSet<ContentHash>,
     kept: usize,
 }
 
 impl Workshop {
+    fn begin(&mut self) {
+        self.encoded.clear();
+        self.kept = 0;
+    }
+
+    /// The item that was read, where it is not large.
+    fn item(&self) -> &[u8] {
+        self.buffer.get(..self.filled).unwrap_or_default()
+    }
+
     /// Reads the items of an image.
     pub(super) fn take_items(
         &mut self,
@@ -144,7 +164,10 @@ impl Workshop {
         let keys: Vec<_> = keys(&prepared.image).map(str::to_owned).collect();
         for key in keys {
             // As the store will have it: what is listed is there, if only without bytes.
-            prepared.image.big_data.entry(key.clone()).or_default();
+            if !prepared.image.big_data.contains_key(&key) {
+                let item = BigDataItem::default();
+                prepared.image.big_data.insert(key.clone(), item);
+            }
             let file = match folder.item(&id, &key)? {
                 Item::Bytes(file) => file,
                 Item::Without(finding) => {
@@ -152,7 +175,9 @@ impl Workshop {
                     continue;
                 }
             };
-            let recorded = prepared.image.big_data.entry(key.clone()).or_default();
+            let Some(recorded) = prepared.image.big_data.get_mut(&key) else {
+                continue;
+            };
             let mut input = Checked::new(file, recorded.digest.as_deref());
             let (hash, size) = self
                 .read(&mut input)
@@ -180,23 +205,28 @@ impl Workshop {
 
     /// Reads an item; it is in the buffer afterwards where it is not large.
     fn read(&mut self, input: &mut Checked<File>) -> io::Result<(ContentHash, u64)> {
-        self.buffer.clear();
-        input.by_ref().take(WHOLE).read_to_end(&mut self.buffer)?;
-        if (self.buffer.len() as u64) < WHOLE {
-            return Ok((ContentHash::of(&self.buffer), self.buffer.len() as u64));
+        self.buffer.resize(WHOLE, 0);
+        self.filled = 0;
+        while let Some(room @ [_, ..]) = self.buffer.get_mut(self.filled..) {
+            match input.read(room) {
+                Ok(0) => return Ok((ContentHash::of(self.item()), self.filled as u64)),
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
         let rest = input.take(limits::MAX_BIG_DATA_SIZE);
-        let mut hashing = Hashing::new(self.buffer.as_slice().chain(rest));
+        let mut hashing = Hashing::new(self.item().chain(rest));
         io::copy(&mut hashing, &mut io::sink())?;
         Ok(hashing.finish())
     }
 
     /// The bytes in the buffer, ready to be stored, unless that is of no use.
     fn encode(&mut self, hash: &ContentHash, size: u64) -> Result<Option<Encoded>> {
-        if size >= WHOLE || self.kept >= BATCH_BYTES || !self.encoded.insert(*hash) {
+        if size >= WHOLE as u64 || self.kept >= BATCH_BYTES || !self.encoded.insert(*hash) {
             return Ok(None);
         }
-        let encoded = Encoded::new(&self.buffer);
+        let encoded = Encoded::new(self.item());
         let encoded = encoded.map_err(|failure| failure.at(std::path::Path::new("a new store")))?;
         self.kept += encoded.len();
         Ok(Some(encoded))

@@ -8,7 +8,6 @@ use std::time::Instant;
 use super::batches::Batches;
 use super::destination::{Destination, Sink};
 use super::folders::{Folders, finding_of};
-use super::items::ItemFolder;
 use super::merge::{Merge, Verdict};
 use super::options::{ImportOptions, ImportProgress, ImportStage, OnDamage};
 use super::ordered::in_order;
@@ -70,7 +69,17 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
     let merge = match base {
         None => None,
         Some((base, on_conflict)) => {
-            let superseded = Superseded::of(&source, options.salvage, options.threads)?;
+            let folders;
+            let mut whole = None;
+            if options.on_damage == OnDamage::Skip {
+                folders = Folders::list(&source)?;
+                whole = Some(Preparer {
+                    source: &source,
+                    folders: &folders,
+                });
+            }
+            let (salvage, threads) = (options.salvage, options.threads);
+            let superseded = Superseded::of(&source, salvage, threads, whole.as_ref())?;
             Some(Merge::new(base, on_conflict, superseded))
         }
     };
@@ -181,7 +190,7 @@ impl Import<'_> {
         in_order(
             self.options.threads,
             batches,
-            |batch| preparer.batch(batch),
+            |workshop, batch| preparer.batch(batch, workshop),
             |prepared| self.take_batch(prepared),
         )
     }
@@ -225,6 +234,7 @@ impl Import<'_> {
 
     /// Takes an image; whether it was added.
     fn take(&mut self, prepared: PreparedImage) -> Result<bool> {
+        let is_damaged = prepared.is_damaged();
         let PreparedImage {
             offset,
             mut image,
@@ -236,7 +246,6 @@ impl Import<'_> {
             self.progress.item_bytes += item.size;
             self.summary.item_bytes += item.size;
         }
-        let is_damaged = findings.iter().any(Finding::is_damage);
         findings.into_iter().for_each(|finding| self.found(finding));
         if is_damaged && self.options.on_damage == OnDamage::Skip {
             self.summary.skipped += 1;
@@ -266,9 +275,8 @@ impl Import<'_> {
             }
         }
         let id = image.id.clone();
-        let folder = ItemFolder::again(self.source, &id)?;
         for item in &items {
-            let taken = self.sink.put(&folder, &id, item)?;
+            let taken = self.sink.put(self.source, &id, item)?;
             self.summary.stored_bytes += taken;
             if taken == 0 {
                 self.summary.shared_bytes += item.size;

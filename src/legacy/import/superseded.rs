@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::batches::{Batch, Batches, Next};
 use super::ordered::in_order;
+use super::prepare::{Prepared, Preparer, Step, Workshop};
 use crate::error::Result;
 use crate::legacy::Finding;
 use crate::legacy::json::read_record;
@@ -33,6 +34,14 @@ impl Hash {
     fn of(&self, text: &str) -> u128 {
         u128::from(self.0.hash_one(text)) << 64 | u128::from(self.1.hash_one(text))
     }
+
+    fn fact(&self, offset: u64, image: &Image) -> Fact {
+        Fact {
+            offset,
+            id: self.of(&image.id),
+            names: image.names.iter().map(|name| self.of(name)).collect(),
+        }
+    }
 }
 
 /// What a record says of itself.
@@ -44,7 +53,15 @@ struct Fact {
 
 impl Superseded {
     /// Reads all records once. It takes some 100 bytes for each image.
-    pub(super) fn of(source: &Source, salvage: bool, threads: usize) -> Result<Self> {
+    ///
+    /// With `whole` only those count that are not damaged, as where damaged images are left out;
+    /// then their items are read, too.
+    pub(super) fn of(
+        source: &Source,
+        salvage: bool,
+        threads: usize,
+        whole: Option<&Preparer<'_>>,
+    ) -> Result<Self> {
         let mut all = Self {
             hash: Hash::default(),
             ids: HashMap::new(),
@@ -58,7 +75,10 @@ impl Superseded {
         in_order(
             threads,
             Batches::new(records, salvage),
-            |batch| facts(&hash, batch),
+            |workshop: &mut Workshop, batch| match whole {
+                Some(preparer) => facts_of_whole(&hash, preparer.batch(batch, workshop)),
+                None => facts(&hash, batch),
+            },
             |facts| {
                 for fact in facts {
                     all.ids.insert(fact.id, fact.offset);
@@ -118,17 +138,19 @@ fn facts(hash: &Hash, batch: Batch) -> Vec<Fact> {
         if let Next::Record(element) = next
             && let Ok(record) = read_record(element)
         {
-            facts.push(Fact {
-                offset: element.position.offset,
-                id: hash.of(&record.image.id),
-                names: record
-                    .image
-                    .names
-                    .iter()
-                    .map(|name| hash.of(name))
-                    .collect(),
-            });
+            facts.push(hash.fact(element.position.offset, &record.image));
         }
     });
     facts
+}
+
+/// The same of what is not damaged.
+fn facts_of_whole(hash: &Hash, prepared: Prepared) -> Vec<Fact> {
+    let images = prepared.steps.into_iter().filter_map(|step| match step {
+        Step::Image(image) if !image.is_damaged() => Some(image),
+        _ => None,
+    });
+    images
+        .filter_map(|prepared| Some(hash.fact(prepared.offset?, &prepared.image)))
+        .collect()
 }
