@@ -1,5 +1,6 @@
 //! Storing item bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
@@ -49,17 +50,22 @@ pub(crate) struct Rowless(BTreeMap<ContentHash, Content>);
 
 impl Rowless {
     /// Stores bytes in memory, whose hash is known, unless they are stored already. They must be
-    /// counted before anything else is done.
+    /// counted before anything else is done. `ready` is what they are encoded to, where that is
+    /// known.
     pub(crate) fn store(
         &mut self,
         tables: &mut WriteTables<'_>,
         hash: ContentHash,
         bytes: &[u8],
+        ready: Option<&Encoded>,
     ) -> Outcome<()> {
         if self.0.contains_key(&hash) || lookup(tables, &hash)?.is_some() {
             return Ok(());
         }
-        let (encoding, encoded) = encode(bytes)?;
+        let (encoding, encoded) = match ready {
+            Some(ready) => (ready.encoding, Cow::Borrowed(ready.bytes.as_slice())),
+            None => encode(bytes)?,
+        };
         let number = write_parts(tables, &encoded)?;
         let content = new_content(number, bytes.len() as u64, encoding);
         self.0.insert(hash, content);

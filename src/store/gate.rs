@@ -66,6 +66,11 @@ impl Gate {
         })
     }
 
+    /// Whether some thread is in.
+    pub(super) fn is_taken(&self) -> bool {
+        lock(&self.state).owner.is_some()
+    }
+
     /// Waits until no other thread of this process writes.
     pub(super) fn enter(self: &Arc<Self>, deadline: Instant) -> Result<Pass, Refused> {
         let ticket = self.line_up()?;

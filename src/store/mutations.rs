@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::model::{Image, NewImage};
 use crate::store::Transaction;
-use crate::write::{self, ItemBytes, ManifestDigest, NameChange};
+use crate::write::{self, ItemBytes, ManifestDigest, NameChange, PreparedImage};
 
 impl Transaction {
     /// Creates an image with its items.
@@ -37,11 +37,11 @@ impl Transaction {
     /// [`Error::DuplicateId`], [`Error::DuplicateName`], [`Error::InvalidDigest`] for the digest of
     /// the image or of a manifest item, [`Error::InvalidBigDataName`] for an empty item key.
     pub fn create(&mut self, image: NewImage) -> Result<Image> {
-        self.create_from(&image)
+        self.create_prepared(&PreparedImage::new(image))
     }
 
     /// [`create`](Self::create), which can be done again should the transaction break.
-    pub(super) fn create_from(&mut self, image: &NewImage) -> Result<Image> {
+    pub(super) fn create_prepared(&mut self, image: &PreparedImage) -> Result<Image> {
         self.step(|tables| write::create(tables, image))
     }
 

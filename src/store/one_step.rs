@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::model::{Image, NewImage};
+use crate::read::Source as _;
 use crate::store::{ImageStore, Transaction};
-use crate::write::ManifestDigest;
+use crate::write::{ManifestDigest, PreparedImage};
 
 /// Item bytes up to this length are copied to share a commit; longer ones take their time alone.
 const MOST_COPIED: usize = 1 << 20;
@@ -44,7 +45,12 @@ impl ImageStore {
     ///
     /// As [`Transaction::create`] and [`write`](Self::write).
     pub fn create(&self, image: NewImage) -> Result<Image> {
-        self.grouped(move |transaction| transaction.create_from(&image))
+        let mut image = PreparedImage::new(image);
+        // This thread has to wait, and the one that writes is spared the work.
+        if self.gate().is_taken() {
+            image.encode().map_err(|failure| self.error(failure))?;
+        }
+        self.grouped(move |transaction| transaction.create_prepared(&image))
     }
 
     /// [`Transaction::set_names`] as a transaction of its own.

@@ -1,24 +1,66 @@
 //! Creating an image with all its items at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redb::ReadableTable;
 
-use crate::content::Rowless;
+use crate::content::{Encoded, Rowless};
 use crate::engine::Outcome;
 use crate::error::Error;
 use crate::model::{
-    BigDataItem, ContentHash, Image, NewImage, Timestamp, check_key, dedupe, is_manifest_key,
-    limits, validate_digest,
+    BigDataItem, ContentHash, Image, NewBigData, NewImage, Timestamp, check_key, dedupe,
+    is_manifest_key, limits, validate_digest,
 };
 use crate::read::image_at;
 use crate::tables::WriteTables;
 use crate::write::put::Change;
 use crate::write::random_id::random_id;
 
+/// The longest item that is encoded before it is known to be new.
+const ENCODED_BEFORE: usize = 256 << 10;
+
+/// A new image whose items are hashed: what needs no store, so that a thread can do it while another
+/// one writes.
+#[derive(Debug)]
+pub(crate) struct PreparedImage {
+    new: NewImage,
+    /// What is known of the items, in their order.
+    items: Vec<PreparedItem>,
+}
+
+#[derive(Debug)]
+struct PreparedItem {
+    hash: ContentHash,
+    encoded: Option<Encoded>,
+}
+
+impl PreparedImage {
+    pub(crate) fn new(new: NewImage) -> Self {
+        let hashed = |item: &NewBigData| PreparedItem {
+            hash: ContentHash::of(&item.data),
+            encoded: None,
+        };
+        let items = new.big_data.iter().map(hashed).collect();
+        Self { new, items }
+    }
+
+    /// Encodes the bytes too, but not so many that they would be a burden in memory. It is in vain
+    /// where the store has them.
+    pub(crate) fn encode(&mut self) -> Outcome<()> {
+        let mut hashes = BTreeSet::new();
+        for (item, prepared) in self.new.big_data.iter().zip(&mut self.items) {
+            if item.data.len() <= ENCODED_BEFORE && hashes.insert(prepared.hash) {
+                prepared.encoded = Some(Encoded::new(&item.data)?);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Creates an image. Mirrors `imageStore.create` of the legacy store, which checks in this order:
 /// the ID, the names, the digest, the items.
-pub(crate) fn create(tables: &mut WriteTables<'_>, new: &NewImage) -> Outcome<Image> {
+pub(crate) fn create(tables: &mut WriteTables<'_>, prepared: &PreparedImage) -> Outcome<Image> {
+    let PreparedImage { new, items } = prepared;
     check_limits(new)?;
     let id = match new.id.clone().filter(|id| !id.is_empty()) {
         Some(id) if tables.ids.get(id.as_str())?.is_some() => {
@@ -58,9 +100,9 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: &NewImage) -> Outcome<Im
     image.recompute_digests();
     // Only the last of several items with one key is stored, as if each had replaced the one before.
     let mut bytes = BTreeMap::new();
-    for item in &new.big_data {
+    for (item, prepared) in new.big_data.iter().zip(items) {
         check_key(&image.id, &item.key)?;
-        let hash = ContentHash::of(&item.data);
+        let hash = prepared.hash;
         let given = item.digest.clone().filter(|digest| !digest.is_empty());
         if let Some(digest) = given.as_ref().filter(|_| is_manifest_key(&item.key)) {
             validate_digest(digest)?;
@@ -71,12 +113,12 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, new: &NewImage) -> Outcome<Im
             content: Some(hash),
         };
         image.set_item(&item.key, recorded);
-        bytes.insert(item.key.as_str(), (hash, item.data.as_slice()));
+        bytes.insert(item.key.as_str(), (item.data.as_slice(), prepared));
     }
     let insertion = Change::insertion(tables, image)?;
     let mut rowless = Rowless::default();
-    for (hash, data) in bytes.into_values() {
-        rowless.store(tables, hash, data)?;
+    for (data, prepared) in bytes.into_values() {
+        rowless.store(tables, prepared.hash, data, prepared.encoded.as_ref())?;
     }
     insertion.write_with(tables, &mut rowless)
 }

@@ -14,7 +14,7 @@ mod put;
 mod random_id;
 mod remove;
 
-pub(crate) use create::create;
+pub(crate) use create::{PreparedImage, create};
 pub(crate) use fields::{
     add_mapped_top_layer, clear_flag, remove_mapped_top_layer, set_flag, set_metadata,
 };
