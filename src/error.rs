@@ -246,7 +246,7 @@ pub enum Error {
     /// The last writer of the store died, and this process may not write to the file to mend it.
     #[error(
         "the last writer of {path} died; open it once for writing to recover it, for example with: \
-         image-store --store {path} verify",
+         image-store --store {path} gc",
         path = path.display()
     )]
     NeedsRecovery {

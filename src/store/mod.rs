@@ -17,6 +17,7 @@ mod options;
 mod pauses;
 mod snapshot;
 mod transaction;
+mod untouched;
 mod waiter;
 
 pub use access::Access;

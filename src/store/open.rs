@@ -13,7 +13,7 @@ use crate::migrations;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
-use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy};
+use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy, untouched};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
@@ -130,6 +130,9 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
             });
         };
         match refused {
+            redb::Error::RepairAborted if Instant::now() >= deadline && options.untouched => {
+                return Ok(Engine::Copy(untouched::open(path, options)?));
+            }
             redb::Error::RepairAborted if Instant::now() >= deadline => {
                 match mend(path, options) {
                     Ok(()) => {}

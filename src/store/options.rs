@@ -32,6 +32,8 @@ pub struct OpenOptions {
     pub(crate) cache_size: usize,
     pub(super) lock_wait: Duration,
     pub(super) recovery_copy_limit: u64,
+    /// Whether the file stays as it is, even where the last writer died; only of use read-only.
+    pub(super) untouched: bool,
     pub(super) storage: Storage,
 }
 
@@ -43,6 +45,7 @@ impl Default for OpenOptions {
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
             recovery_copy_limit: 64 << 20,
+            untouched: false,
             storage: Default::default(),
         }
     }
@@ -171,6 +174,13 @@ impl OpenOptions {
     pub fn recovery_copy_limit(mut self, bytes: u64) -> Self {
         self.recovery_copy_limit = bytes;
         self
+    }
+
+    /// Opens the store at `path` to read it as it is: where the last writer died, the engine
+    /// recovers it in memory, and others do not write to the file until the store is closed.
+    pub(crate) fn open_untouched(mut self, path: &Path) -> Result<ImageStore> {
+        self.untouched = true;
+        self.read_only(true).open(path)
     }
 
     /// Opens only the engine on the file at `path`, for maintenance.

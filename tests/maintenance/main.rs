@@ -13,4 +13,5 @@ mod compact;
 mod damage;
 mod repair;
 mod stats;
+mod untouched;
 mod verify;

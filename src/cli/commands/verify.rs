@@ -15,12 +15,13 @@ use crate::cli::stage_bar::StageBar;
 /// Read everything in the store and compare it with everything else
 ///
 /// Checks the pages of the file, every record, every index row, every reference count, and the bytes
-/// of every item against their hash. Others may use the store meanwhile; those who write wait while
-/// the pages are checked. Exits with 3 where the store is damaged. What an import brought along is
-/// told too, but is no damage of the store.
+/// of every item against their hash, and changes nothing in the file. Others may use the store
+/// meanwhile; only where pages seem damaged, and were written to while they were read, are they read
+/// again while those who write wait. Exits with 3 where the store is damaged. Items without bytes,
+/// and what an import brought along, are told too, but are no damage of the store.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Do not check the pages of the file, so that nobody waits
+    /// Do not check the pages of the file
     #[arg(long)]
     no_pages: bool,
 
@@ -31,15 +32,11 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        // The pages are only checked on a handle that may write; nothing is created.
-        let store = if self.no_pages || context.read_only() {
-            context.open_to_read()?
-        } else {
-            context.open_existing()?
-        };
         let bar = StageBar::new();
         let options = VerifyOptions::new().engine(!self.no_pages);
-        let report = store.verify(&options, |reached| bar.show(reached));
+        let report = context
+            .opening()
+            .verify(context.store(), &options, |reached| bar.show(reached));
         bar.finish();
         let report = report?;
         if self.json {
@@ -84,6 +81,12 @@ fn print(report: &VerifyReport) -> io::Result<()> {
     if !report.engine_checked {
         writeln!(out, "the pages of the file were not checked")?;
     }
+    if report.needs_recovery {
+        writeln!(
+            out,
+            "its last writer died; whoever opens it next and may write to it recovers it"
+        )?;
+    }
     if report.is_clean() {
         writeln!(out, "the store is sound")?;
     } else {
@@ -101,6 +104,7 @@ pub(super) fn report_json(report: &VerifyReport) -> Value {
     json!({
         "clean": report.is_clean(),
         "pages-checked": report.engine_checked,
+        "needs-recovery": report.needs_recovery,
         "images": report.counts.images,
         "names": report.counts.names,
         "items": report.counts.items,

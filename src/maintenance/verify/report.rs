@@ -134,6 +134,9 @@ pub struct VerifyReport {
     pub damage: u64,
     /// Whether the storage engine checked its pages.
     pub engine_checked: bool,
+    /// Whether the last writer died, and what was read is what recovery will make of the file.
+    /// No damage: whoever opens the store next, and may write to it, recovers it.
+    pub needs_recovery: bool,
 }
 
 impl VerifyReport {
