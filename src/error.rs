@@ -92,7 +92,8 @@ pub enum Error {
         reference: String,
     },
 
-    /// The image has no such item, or its bytes were missing when it was imported.
+    /// The image has no such item, or its bytes are not in the store: they were lost in a repair, or
+    /// missing when it was imported.
     #[error("the image {id:?} has no big data item {key:?}, or not its bytes")]
     BigDataUnknown {
         /// The ID of the image.

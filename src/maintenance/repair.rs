@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 use crate::maintenance::compact::size;
 use crate::maintenance::progress::Progress;
-use crate::maintenance::set_aside::SetAside;
+use crate::maintenance::set_aside::{SetAside, beside};
 use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
-use crate::model::Timestamp;
 use crate::read::Source;
-use crate::store::{Access, Nascent, OpenOptions, Placement, folder, io_error, sync_folder};
+use crate::store::{Nascent, OpenOptions, Placement, folder, io_error, sync_folder};
 
 /// How a store is repaired.
 ///
@@ -139,16 +138,14 @@ impl OpenOptions {
         let path = path.as_ref();
         let engine = self.clone();
         // Open until the repaired store is in its place, so that nobody writes to the old one.
-        let exclusive = self.clone().access(Access::Exclusive).create(false);
-        let damaged = match exclusive.open(path) {
-            // Damage in what only a writer needs, and then nobody can write to it: it may be read.
-            Err(refused @ crate::Error::Corrupt { .. }) => {
-                self.read_only(true).open(path).map_err(|_| refused)?
-            }
-            opened => opened?,
-        };
-        let snapshot = damaged.read()?;
-        let before = snapshot.verify(&VerifyOptions::new().engine(false), &mut progress)?;
+        let damaged = self.open_damaged(path)?;
+        let snapshot = damaged.store.read()?;
+        let without_pages = VerifyOptions::new().engine(false);
+        let mut before = snapshot.verify(&without_pages, &mut progress)?;
+        if let Some(refused) = &damaged.refused {
+            let error = format!("it cannot be opened to write: {refused}");
+            before.push(Some(Finding::Engine { error }), &without_pages);
+        }
         let nascent = Nascent::new(path, &engine)?;
         let mut transaction = nascent.store()?.write()?;
         let mut set_aside = SetAside::beside(path);
@@ -179,11 +176,10 @@ impl OpenOptions {
 
 /// Gives the damaged file a second name, which it keeps when the repaired one takes the first.
 fn keep_damaged(path: &Path) -> Result<PathBuf> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".damaged-{}", Timestamp::now().unix_seconds()));
-    let backup = folder(path).join(name);
-    std::fs::hard_link(path, &backup)
-        .map_err(|source| io_error("keep the damaged file as", &backup, source))?;
+    let backup = beside(path, "damaged", |backup| {
+        std::fs::hard_link(path, backup)
+            .map_err(|source| io_error("keep the damaged file as", backup, source))
+    })?;
     sync_folder(&folder(path))?;
     Ok(backup)
 }

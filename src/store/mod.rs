@@ -4,6 +4,7 @@ mod access;
 mod backend;
 mod birth;
 mod copy;
+mod damaged;
 mod database;
 mod file;
 mod gate;

@@ -10,10 +10,12 @@ use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabas
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
+use crate::store::damaged::was_a_store;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
-use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy, untouched};
+use crate::store::untouched::{self, Untouched};
+use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
@@ -130,7 +132,16 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
             });
         };
         match refused {
-            redb::Error::RepairAborted if Instant::now() >= deadline && options.untouched => {
+            redb::Error::RepairAborted
+                if Instant::now() >= deadline && options.untouched != Untouched::No =>
+            {
+                return Ok(Engine::Copy(untouched::open(path, options)?));
+            }
+            redb::Error::Io(error)
+                if options.untouched == Untouched::BeginningAnew
+                    && error.kind() == std::io::ErrorKind::InvalidData
+                    && was_a_store(path) =>
+            {
                 return Ok(Engine::Copy(untouched::open(path, options)?));
             }
             redb::Error::RepairAborted if Instant::now() >= deadline => {
@@ -183,6 +194,10 @@ pub(super) fn explain(failure: Failure, path: &Path) -> Error {
         Failure::Engine(redb::Error::Io(error))
             if error.kind() == std::io::ErrorKind::InvalidData =>
         {
+            if was_a_store(path) {
+                return Failure::corrupt_because("it no longer begins as a store does", error)
+                    .at(path);
+            }
             not_a_store(path, "it is not a redb database")
         }
         Failure::Engine(redb::Error::UpgradeRequired(version)) => not_a_store(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::store::backend::Storage;
+use crate::store::untouched::Untouched;
 use crate::store::{Access, ImageStore, open};
 
 /// How a store is opened; made by [`ImageStore::options`].
@@ -32,8 +33,7 @@ pub struct OpenOptions {
     pub(crate) cache_size: usize,
     pub(super) lock_wait: Duration,
     pub(super) recovery_copy_limit: u64,
-    /// Whether the file stays as it is, even where the last writer died; only of use read-only.
-    pub(super) untouched: bool,
+    pub(super) untouched: Untouched,
     pub(super) storage: Storage,
 }
 
@@ -45,7 +45,7 @@ impl Default for OpenOptions {
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
             recovery_copy_limit: 64 << 20,
-            untouched: false,
+            untouched: Untouched::No,
             storage: Default::default(),
         }
     }
@@ -179,7 +179,13 @@ impl OpenOptions {
     /// Opens the store at `path` to read it as it is: where the last writer died, the engine
     /// recovers it in memory, and others do not write to the file until the store is closed.
     pub(crate) fn open_untouched(mut self, path: &Path) -> Result<ImageStore> {
-        self.untouched = true;
+        self.untouched = Untouched::Yes;
+        self.read_only(true).open(path)
+    }
+
+    /// The same, also where the file does not begin as it should.
+    pub(super) fn open_beginning_anew(mut self, path: &Path) -> Result<ImageStore> {
+        self.untouched = Untouched::BeginningAnew;
         self.read_only(true).open(path)
     }
 
@@ -208,7 +214,8 @@ impl OpenOptions {
     ///
     /// - [`Error::NotFound`](crate::Error::NotFound): there is none and none is to be created.
     /// - [`Error::NotAStore`](crate::Error::NotAStore): it is a folder, a symbolic link, an empty
-    ///   file, or a file of some other format.
+    ///   file, or a file of some other format. One that was a store, as what it holds tells, and no
+    ///   longer begins as one is [`Error::Corrupt`](crate::Error::Corrupt).
     /// - [`Error::ForeignDatabase`](crate::Error::ForeignDatabase): it is a redb database of some
     ///   other program.
     /// - [`Error::SchemaTooNew`](crate::Error::SchemaTooNew): it was written by a newer version.

@@ -16,6 +16,7 @@ use redb::{BackendError, Builder, Database, StorageBackend};
 use crate::engine::contain;
 use crate::error::{Error, Result};
 use crate::store::backend::Overlay;
+use crate::store::damaged::MAGIC;
 use crate::store::file::{io_error, open_existing};
 use crate::store::image_store::WaitLimit;
 use crate::store::open::explain;
@@ -25,6 +26,18 @@ use crate::store::{Access, ImageStore, OpenOptions, Snapshot};
 /// its end (docs/design.md of redb, "Lock bytes"). A shared lock on it is to be had for one who may
 /// only read.
 const WRITER_BYTE: Bound<u64> = Bound::Included(1 << 62);
+
+/// Whether a store is opened so that its file stays as it is, which is only of use read-only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Untouched {
+    /// Where the last writer died, the file is mended.
+    #[default]
+    No,
+    /// Where the last writer died, the engine recovers the file in memory.
+    Yes,
+    /// Also where the file does not begin as one of the engine's: in memory, it does.
+    BeginningAnew,
+}
 
 /// How many times the engine reads the pages in use when it checks them.
 const READS: u64 = 3;
@@ -77,15 +90,27 @@ fn without_writers(
     }
 }
 
-/// Opens the file at `path` as it is, and recovers it in memory where the last writer died.
+/// Opens the file at `path` as it is, and recovers it in memory where the last writer died. Where
+/// the options say so, a file that does not begin as one of the engine's is taken for one.
 ///
 /// Nobody writes to the file until the database is closed: others wait.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {
+    let refused = |source| io_error("read", path, source);
     let wait = WaitLimit::from_now(options.lock_wait);
-    let overlay = Overlay::on(without_writers(path, options, wait)?);
-    let overlay = overlay.map_err(|source| io_error("read", path, source))?;
+    let overlay = Overlay::on(without_writers(path, options, wait)?).map_err(refused)?;
+    if options.untouched == Untouched::BeginningAnew {
+        overlay.write(0, &MAGIC).map_err(refused)?;
+    }
     let opened = contain(|| Ok(engine(options).create_with_backend(overlay)?));
     opened.map_err(|failure| explain(failure, path))
+}
+
+/// Whether the engine opens the file at `path` to write and closes it well. It is tried in memory.
+pub(super) fn opens_to_write(path: &Path, options: &OpenOptions) -> Result<()> {
+    let overlay = Overlay::on(below(path, options)?);
+    let overlay = overlay.map_err(|source| io_error("read", path, source))?;
+    let closed = contain(|| Ok(engine(options).create_with_backend(overlay)?.close()?));
+    closed.map_err(|failure| explain(failure, path))
 }
 
 /// An overlay has no locks, so the engine opens it as if it were alone.

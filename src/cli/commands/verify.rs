@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use clap::Args;
-use image_store::{Finding, VerifyOptions, VerifyReport};
+use image_store::{Error, Finding, VerifyOptions, VerifyReport};
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
@@ -38,7 +38,14 @@ impl Verify {
             .opening()
             .verify(context.store(), &options, |reached| bar.show(reached));
         bar.finish();
-        let report = report?;
+        let report = report.map_err(|error| match error {
+            // What every other command says here, to verify it, is no help any more.
+            Error::Corrupt { .. } => Failure::Told {
+                exit: Exit::Damage,
+                line: format!("{error}; see: image-store repair --help, or go back to a backup"),
+            },
+            error => error.into(),
+        })?;
         if self.json {
             let mut out = BufWriter::new(io::stdout().lock());
             serde_json::to_writer(&mut out, &report_json(&report)).map_err(io::Error::from)?;
@@ -87,6 +94,13 @@ fn print(report: &VerifyReport) -> io::Result<()> {
             "its last writer died; whoever opens it next and may write to it recovers it"
         )?;
     }
+    if counts.items_without_bytes > 0 {
+        let items = human::count(counts.items_without_bytes, "item");
+        writeln!(
+            out,
+            "the bytes of {items} are not in the store, as is recorded there"
+        )?;
+    }
     if report.is_clean() {
         writeln!(out, "the store is sound")?;
     } else {
@@ -108,6 +122,7 @@ pub(super) fn report_json(report: &VerifyReport) -> Value {
         "images": report.counts.images,
         "names": report.counts.names,
         "items": report.counts.items,
+        "items-without-bytes": report.counts.items_without_bytes,
         "contents": report.counts.contents,
         "bytes": report.counts.bytes,
         "found": report.found,
