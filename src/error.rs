@@ -197,8 +197,8 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// The folder in which a store is to be created is not there.
-    #[error("there is no folder {} to create a store in; create it first, or choose another path",
+    /// The folder in which something is to be created is not there.
+    #[error("there is no folder {}; create it first, or choose another path",
             path.display())]
     FolderMissing {
         /// The folder.

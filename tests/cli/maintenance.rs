@@ -91,6 +91,61 @@ fn damage_is_told_repaired_and_gone() {
     assert_eq!(image[0]["names"][1], "localhost/three:l2");
 }
 
+/// What was called something else than a store, and what a repair can and cannot do about it.
+#[test]
+fn a_store_without_its_beginning_is_damaged() {
+    let place = imported();
+    let sound = fs::read(place.store()).unwrap();
+    fs::write(place.store(), [&[0; 9], &sound[9..]].concat()).unwrap();
+    for command in ["list", "verify", "stats"] {
+        let ran = place.run(&[command]);
+        let (code, line) = ran.failed();
+        assert_eq!(code, 3, "{line}");
+        assert!(line.contains("no longer begins as a store"), "{line}");
+        assert!(line.contains("image-store repair"), "{line}");
+    }
+    let summary = place.run(&["repair", "--json"]).json();
+    assert_eq!(summary["images"], 32);
+    assert_eq!(summary["before"]["clean"], false);
+    assert_eq!(place.run(&["verify", "--json"]).json()["clean"], true);
+
+    let repaired = fs::read(place.store()).unwrap();
+    fs::write(place.store(), [&[0; 4_096], &repaired[4_096..]].concat()).unwrap();
+    let ran = place.run(&["repair"]);
+    let (code, line) = ran.failed();
+    assert_eq!(code, 3, "{line}");
+    assert!(line.contains("go back to a backup"), "{line}");
+
+    fs::write(place.store(), "not a store").unwrap();
+    assert_eq!(place.run(&["list"]).failed().0, 2);
+}
+
+#[test]
+fn what_a_repair_could_not_save_is_told_afterwards() {
+    let place = imported();
+    let mut bytes = fs::read(place.store()).unwrap();
+    // The bytes of an item are stored as they are where they are short.
+    let at = find(&bytes, b"\"schemaVersion\"", 0);
+    bytes[at + 2] ^= 1;
+    fs::write(place.store(), bytes).unwrap();
+    let ran = place.run(&["repair", "--json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let lost = &object(&ran.stdout)["lost"][0];
+    assert!(lost["message"].to_string().contains("the item"), "{lost}");
+
+    let ran = place.run(&["verify"]);
+    let printed = ran.printed();
+    assert!(printed.contains("note: the bytes of the item"), "{printed}");
+    assert!(
+        printed.contains("lost in a repair, or missing"),
+        "{printed}"
+    );
+    assert!(printed.contains("are not in the store, as is recorded there"));
+    let report = place.run(&["verify", "--json"]).json();
+    assert!(report["items-without-bytes"].as_u64() > Some(0));
+    assert_eq!(report["clean"], true);
+}
+
 #[test]
 fn a_declined_backup_is_not_made() {
     let place = imported();
@@ -114,6 +169,21 @@ fn a_backup_is_a_store_and_never_replaces_anything() {
     let (code, error) = again.failed();
     assert_eq!(code, 2);
     assert!(error.contains("exists already"), "{error}");
+}
+
+#[test]
+fn a_backup_that_meets_damage_names_the_store() {
+    let place = imported();
+    let mut bytes = fs::read(place.store()).unwrap();
+    let at = find(&bytes, b"\"schemaVersion\"", 0);
+    bytes[at + 2] ^= 1;
+    fs::write(place.store(), bytes).unwrap();
+    let copy = place.folder.path().join("copy.redb");
+    let ran = place.run(&["backup", copy.to_str().unwrap()]);
+    let (code, error) = ran.failed();
+    assert_eq!(code, 3, "{error}");
+    assert!(error.contains("images.redb is damaged"), "{error}");
+    assert!(!copy.exists());
 }
 
 #[test]
