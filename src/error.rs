@@ -92,7 +92,8 @@ pub enum Error {
         reference: String,
     },
 
-    /// The image has no such item, or its bytes were missing when it was imported.
+    /// The image has no such item, or its bytes are not in the store: they were lost in a repair, or
+    /// missing when it was imported.
     #[error("the image {id:?} has no big data item {key:?}, or not its bytes")]
     BigDataUnknown {
         /// The ID of the image.
@@ -196,8 +197,8 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// The folder in which a store is to be created is not there.
-    #[error("there is no folder {} to create a store in; create it first, or choose another path",
+    /// The folder in which something is to be created is not there.
+    #[error("there is no folder {}; create it first, or choose another path",
             path.display())]
     FolderMissing {
         /// The folder.
@@ -246,7 +247,7 @@ pub enum Error {
     /// The last writer of the store died, and this process may not write to the file to mend it.
     #[error(
         "the last writer of {path} died; open it once for writing to recover it, for example with: \
-         image-store --store {path} verify",
+         image-store --store {path} gc",
         path = path.display()
     )]
     NeedsRecovery {

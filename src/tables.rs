@@ -36,6 +36,10 @@ const CONTENTS: TableDefinition<'_, &'static [u8; 32], Bytes> = TableDefinition:
 /// (Content number, part) → bytes.
 const BLOBS: TableDefinition<'_, (u64, u32), Bytes> = TableDefinition::new("blobs");
 
+/// The names of all tables in their order, one after the other, as the engine's list of them has
+/// them: what a file of a store is known by where its beginning is lost.
+pub(crate) const LISTED: &[u8] = b"blobscontentsdigestsidsimageslayersmetanames";
+
 /// The tables as lookups see them, in a snapshot or in a write transaction.
 pub trait ReadTables {
     /// [`META`].

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use redb::{Key, ReadableTable, Value};
+use redb::{Key, ReadableTable, ReadableTableMetadata as _, Value};
 
-use crate::engine::Outcome;
+use crate::codec::{Sealed, unseal};
+use crate::engine::{Failure, Outcome, contain};
 use crate::error::Result;
 use crate::maintenance::compact::size;
 use crate::maintenance::progress::{Meter, Progress, Stage};
@@ -42,7 +43,8 @@ impl Snapshot {
     /// read and write as they like, the copy is of one state.
     ///
     /// The copy is as small as it can be: rows are written in the order of their keys, and the file
-    /// is compacted. It appears whole or not at all, as any new store.
+    /// is compacted. It appears whole or not at all, as any new store. Records and item bytes are
+    /// held against their checksums, so that damage does not take the place of an older, sound copy.
     ///
     /// # Examples
     ///
@@ -62,7 +64,8 @@ impl Snapshot {
     /// # Errors
     ///
     /// [`Error::AlreadyExists`](crate::Error::AlreadyExists) where something is at `path`;
-    /// [`Error::Corrupt`](crate::Error::Corrupt) where a table cannot be read to its end;
+    /// [`Error::Corrupt`](crate::Error::Corrupt) with the path of this store where something of it
+    /// cannot be read;
     /// [`Error::Io`](crate::Error::Io).
     #[tracing::instrument(level = "info", skip_all, fields(to = %path.as_ref().display()))]
     pub fn backup(
@@ -79,7 +82,9 @@ impl Snapshot {
         let nascent = Nascent::new(path, &crate::ImageStore::options())?;
         let mut transaction = nascent.store()?.write()?;
         let (images, rows) = self.view(|from| {
-            let copied = transaction.fill(|to| copy(from, to, &mut progress));
+            // What cannot be read is damage of this store, not of the new one.
+            let at_source = |failure: Failure| Failure::from(self.error(failure));
+            let copied = transaction.fill(|to| copy(from, to, &at_source, &mut progress));
             copied.map_err(Into::into)
         })?;
         transaction.commit()?;
@@ -92,47 +97,80 @@ impl Snapshot {
     }
 }
 
-/// Copies every row as it is: sealed values belong to keys, and keys stay the same.
+/// Copies every row as it is: sealed values belong to keys, and keys stay the same. `at_source` says
+/// of a failure that it is one of the source.
 fn copy(
     from: &impl ReadTables,
     to: &mut WriteTables<'_>,
+    at_source: &AtSource<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Outcome<(u64, u64)> {
-    use redb::ReadableTableMetadata as _;
-    let images = from.images()?.len()?;
-    let total = images
-        + from.ids()?.len()?
-        + from.names()?.len()?
-        + from.digests()?.len()?
-        + from.layers()?.len()?
-        + from.contents()?.len()?
-        + from.blobs()?.len()?;
+    let images = contain(|| Ok(from.images()?.len()?)).map_err(at_source)?;
+    let others = || {
+        Ok(from.meta()?.len()?
+            + from.ids()?.len()?
+            + from.names()?.len()?
+            + from.digests()?.len()?
+            + from.layers()?.len()?
+            + from.contents()?.len()?
+            + from.blobs()?.len()?)
+    };
+    let total = images + contain(others).map_err(at_source)?;
     let mut meter = Meter::start(progress, Stage::Copy, total);
-    copy_table(from.meta()?, &mut to.meta, None)?;
+    let mut copying = Copying {
+        at_source,
+        meter: &mut meter,
+    };
+    copying.table(from.meta()?, &mut to.meta, |_, _| Ok(()))?;
     // The snapshot has what the log has; the copy has no log.
     meta::clear_redo(&mut to.meta)?;
-    copy_table(from.images()?, &mut to.images, Some(&mut meter))?;
-    copy_table(from.ids()?, &mut to.ids, Some(&mut meter))?;
-    copy_table(from.names()?, &mut to.names, Some(&mut meter))?;
-    copy_table(from.digests()?, &mut to.digests, Some(&mut meter))?;
-    copy_table(from.layers()?, &mut to.layers, Some(&mut meter))?;
-    copy_table(from.contents()?, &mut to.contents, Some(&mut meter))?;
-    copy_table(from.blobs()?, &mut to.blobs, Some(&mut meter))?;
+    copying.table(from.images()?, &mut to.images, |number, record| {
+        unseal(Sealed::Record(number), record).map(drop)
+    })?;
+    copying.table(from.ids()?, &mut to.ids, |_, _| Ok(()))?;
+    copying.table(from.names()?, &mut to.names, |_, _| Ok(()))?;
+    copying.table(from.digests()?, &mut to.digests, |_, ()| Ok(()))?;
+    copying.table(from.layers()?, &mut to.layers, |_, ()| Ok(()))?;
+    copying.table(from.contents()?, &mut to.contents, |hash, row| {
+        unseal(Sealed::Content(*hash), row).map(drop)
+    })?;
+    copying.table(from.blobs()?, &mut to.blobs, |(number, part), bytes| {
+        unseal(Sealed::Part(number, part), bytes).map(drop)
+    })?;
     meter.finish();
     Ok((images, total))
 }
 
-fn copy_table<K: Key, V: Value>(
-    from: &impl ReadableTable<K, V>,
-    to: &mut Recorded<'_, K, V>,
-    mut meter: Option<&mut Meter<'_>>,
-) -> Outcome<()> {
-    for row in from.iter()? {
-        let (key, value) = row?;
-        to.insert(key.value(), value.value())?;
-        if let Some(meter) = &mut meter {
-            meter.advance();
+/// Makes a failure of the source one that names it.
+type AtSource<'a> = dyn Fn(Failure) -> Failure + 'a;
+
+struct Copying<'a, 'm> {
+    at_source: &'a AtSource<'a>,
+    meter: &'a mut Meter<'m>,
+}
+
+impl Copying<'_, '_> {
+    /// Copies the rows of a table that `check` finds to be whole.
+    fn table<K: Key, V: Value>(
+        &mut self,
+        from: &impl ReadableTable<K, V>,
+        to: &mut Recorded<'_, K, V>,
+        check: impl for<'r> Fn(K::SelfType<'r>, V::SelfType<'r>) -> Outcome<()>,
+    ) -> Outcome<()> {
+        let mut rows = contain(|| Ok(from.iter()?)).map_err(self.at_source)?;
+        loop {
+            let row = contain(|| match rows.next().transpose()? {
+                Some((key, value)) => {
+                    check(key.value(), value.value())?;
+                    Ok(Some((key, value)))
+                }
+                None => Ok(None),
+            });
+            let Some((key, value)) = row.map_err(self.at_source)? else {
+                return Ok(());
+            };
+            to.insert(key.value(), value.value())?;
+            self.meter.advance();
         }
     }
-    Ok(())
 }

@@ -67,7 +67,7 @@ impl Stage {
 pub struct Progress {
     /// What is being done.
     pub stage: Stage,
-    /// How many rows are done.
+    /// How many rows are done; of [`Stage::Engine`], how many pages of 4 KiB.
     pub done: u64,
     /// How many there are.
     pub total: u64,

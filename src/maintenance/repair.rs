@@ -2,16 +2,20 @@
 
 mod salvage;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::maintenance::compact::size;
 use crate::maintenance::progress::Progress;
-use crate::maintenance::set_aside::SetAside;
+use crate::maintenance::set_aside::{SetAside, beside};
 use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
-use crate::model::Timestamp;
+use crate::meta;
 use crate::read::Source;
-use crate::store::{Access, Nascent, OpenOptions, Placement, folder, io_error, sync_folder};
+use crate::store::{
+    Nascent, OpenOptions, Placement, Snapshot, folder, io_error, redo_log, sync_folder,
+};
+use crate::tables::ReadTables as _;
 
 /// How a store is repaired.
 ///
@@ -139,19 +143,22 @@ impl OpenOptions {
         let path = path.as_ref();
         let engine = self.clone();
         // Open until the repaired store is in its place, so that nobody writes to the old one.
-        let exclusive = self.clone().access(Access::Exclusive).create(false);
-        let damaged = match exclusive.open(path) {
-            // Damage in what only a writer needs, and then nobody can write to it: it may be read.
-            Err(refused @ crate::Error::Corrupt { .. }) => {
-                self.read_only(true).open(path).map_err(|_| refused)?
-            }
-            opened => opened?,
-        };
-        let snapshot = damaged.read()?;
-        let before = snapshot.verify(&VerifyOptions::new().engine(false), &mut progress)?;
+        let damaged = self.open_damaged(path)?;
+        let snapshot = damaged.store.read()?;
+        let without_pages = VerifyOptions::new().engine(false);
+        let mut before = snapshot.verify(&without_pages, &mut progress)?;
+        if let Some(refused) = &damaged.refused {
+            let error = format!("it cannot be opened to write: {refused}");
+            before.push(Some(Finding::Engine { error }), &without_pages);
+        }
+        let lost_log = lost_log(&snapshot, path);
+        before.push(lost_log.clone(), &without_pages);
         let nascent = Nascent::new(path, &engine)?;
         let mut transaction = nascent.store()?.write()?;
         let mut set_aside = SetAside::beside(path);
+        if let Some(finding) = &lost_log {
+            set_aside.keep(finding, std::fs::read(redo_log(path)).ok().as_deref())?;
+        }
         let salvaged = snapshot.view(|from| {
             let salvaged =
                 transaction.fill(|to| salvage::salvage(from, to, &mut set_aside, &mut progress));
@@ -169,7 +176,7 @@ impl OpenOptions {
         Ok(RepairSummary {
             before,
             images: salvaged.images,
-            lost: salvaged.lost,
+            lost: lost_log.into_iter().chain(salvaged.lost).collect(),
             set_aside: set_aside.folder().map(Path::to_owned),
             backup,
             length: size(path)?.0,
@@ -177,13 +184,30 @@ impl OpenOptions {
     }
 }
 
-/// Gives the damaged file a second name, which it keeps when the repaired one takes the first.
+/// What is lost with a redo log that could not be used.
+fn lost_log(snapshot: &Snapshot, path: &Path) -> Option<Finding> {
+    let named = snapshot
+        .view(|from| meta::redo(from.meta()?))
+        .ok()
+        .flatten();
+    let log = redo_log(path);
+    named.map(|_| Finding::RedoLogLost { log })
+}
+
+/// Gives the damaged file a second name, which it keeps when the repaired one takes the first; and
+/// the log beside it, which belongs to it.
 fn keep_damaged(path: &Path) -> Result<PathBuf> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".damaged-{}", Timestamp::now().unix_seconds()));
-    let backup = folder(path).join(name);
-    std::fs::hard_link(path, &backup)
-        .map_err(|source| io_error("keep the damaged file as", &backup, source))?;
+    let backup = beside(path, "damaged", |backup| {
+        std::fs::hard_link(path, backup)
+            .map_err(|source| io_error("keep the damaged file as", backup, source))
+    })?;
+    let log = redo_log(&backup);
+    match std::fs::hard_link(redo_log(path), &log) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(io_error("keep the redo log as", &log, source));
+        }
+        _ => {}
+    }
     sync_folder(&folder(path))?;
     Ok(backup)
 }

@@ -1,13 +1,13 @@
 //! What a repair cannot keep, put where a person can look at it.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::maintenance::verify::Finding;
 use crate::model::Timestamp;
 use crate::store::{folder, io_error, sync_folder};
@@ -15,37 +15,47 @@ use crate::store::{folder, io_error, sync_folder};
 /// A folder beside a store, made when the first thing is put into it: numbered notes in JSON, and
 /// the bytes they tell of.
 pub(super) struct SetAside {
-    folder: PathBuf,
+    store: PathBuf,
+    folder: Option<PathBuf>,
     notes: u64,
 }
 
 impl SetAside {
     pub(super) fn beside(store: &Path) -> Self {
-        let mut name = store.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".set-aside-{}", Timestamp::now().unix_seconds()));
         Self {
-            folder: folder(store).join(name),
+            store: store.to_owned(),
+            folder: None,
             notes: 0,
         }
     }
 
     /// The folder; `None` where nothing was put into it.
     pub(super) fn folder(&self) -> Option<&Path> {
-        (self.notes > 0).then_some(self.folder.as_path())
+        self.folder.as_deref()
+    }
+
+    /// The folder, which is there from now on.
+    fn made_folder(&mut self) -> Result<PathBuf> {
+        if let Some(folder) = &self.folder {
+            return Ok(folder.clone());
+        }
+        let made = beside(&self.store, "set-aside", |folder| {
+            DirBuilder::new()
+                .mode(0o700)
+                .create(folder)
+                .map_err(|source| io_error("create", folder, source))
+        })?;
+        self.folder = Some(made.clone());
+        Ok(made)
     }
 
     /// Writes a note of what was found, and the bytes as far as they could be read.
     pub(super) fn keep(&mut self, finding: &Finding, bytes: Option<&[u8]>) -> Result<()> {
-        if self.notes == 0 {
-            DirBuilder::new()
-                .mode(0o700)
-                .create(&self.folder)
-                .map_err(|source| io_error("create", &self.folder, source))?;
-        }
+        let folder = self.made_folder()?;
         self.notes += 1;
         let bytes_name = format!("{:06}.bytes", self.notes);
         if let Some(bytes) = bytes {
-            write(&self.folder.join(&bytes_name), bytes)?;
+            write(&folder.join(&bytes_name), bytes)?;
         }
         let note = json!({
             "kind": finding.kind(),
@@ -55,19 +65,43 @@ impl SetAside {
         let mut text = note.to_string();
         text.push('\n');
         write(
-            &self.folder.join(format!("{:06}.json", self.notes)),
+            &folder.join(format!("{:06}.json", self.notes)),
             text.as_bytes(),
         )
     }
 
     /// Makes the folder and its files outlive a power cut.
     pub(super) fn sync(&self) -> Result<()> {
-        if self.notes == 0 {
+        let Some(made) = &self.folder else {
             return Ok(());
-        }
-        sync_folder(&self.folder)?;
-        sync_folder(&folder(&self.folder))
+        };
+        sync_folder(made)?;
+        sync_folder(&folder(made))
     }
+}
+
+/// Makes something beside a store, under its name with what it is and the time in seconds. Where
+/// that is taken, as by a repair just before, a number follows.
+pub(super) fn beside(
+    store: &Path,
+    what: &str,
+    make: impl Fn(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let mut name = store.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{what}-{}", Timestamp::now().unix_seconds()));
+    let first = folder(store).join(name);
+    let mut path = first.clone();
+    for number in 2_u32.. {
+        match make(&path) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                let mut name = first.clone().into_os_string();
+                name.push(format!("-{number}"));
+                path = name.into();
+            }
+            made => return made.map(|()| path),
+        }
+    }
+    Err(Error::AlreadyExists { path: first })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

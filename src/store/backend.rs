@@ -3,11 +3,13 @@
 //! Everything that the engine reads and writes passes through what is made here, so a test that
 //! stands in its way (feature `testing`) sees all of it. Without the feature nothing stands there.
 
+mod overlay;
 #[cfg(not(feature = "testing"))]
 mod plain;
 #[cfg(feature = "testing")]
 mod watched;
 
+pub(super) use overlay::Overlay;
 #[cfg(not(feature = "testing"))]
 pub(super) use plain::{Backend, Storage};
 #[cfg(feature = "testing")]

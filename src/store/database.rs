@@ -28,7 +28,7 @@ pub(super) struct Handle {
 pub(super) enum Engine {
     Writable(Arc<Database>),
     ReadOnly(ReadOnlyDatabase),
-    /// A private copy in memory, which is only read.
+    /// A private copy, in memory or of what recovery changes, which is only read.
     Copy(Database),
     /// What is left when the handle is dropped.
     Closed,
@@ -61,6 +61,11 @@ impl Handle {
 
     pub(super) fn is_read_only(&self) -> bool {
         matches!(self.engine, Engine::ReadOnly(_) | Engine::Copy(_))
+    }
+
+    /// Whether the file waits to be recovered: what is read is a copy that is.
+    pub(super) fn is_copy(&self) -> bool {
+        matches!(self.engine, Engine::Copy(_))
     }
 
     /// The error of a failure on this file.

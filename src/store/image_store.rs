@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use redb::WriteTransaction;
 
@@ -57,8 +57,19 @@ struct Inner {
 /// When a wait began, and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WaitLimit {
-    begun: Instant,
+    pub(super) begun: Instant,
     pub(super) deadline: Instant,
+}
+
+impl WaitLimit {
+    /// The limit of a wait that begins now.
+    pub(super) fn from_now(limit: Duration) -> Self {
+        let begun = Instant::now();
+        Self {
+            begun,
+            deadline: begun + limit,
+        }
+    }
 }
 
 impl ImageStore {
@@ -163,11 +174,14 @@ impl ImageStore {
         self.inner.options.access
     }
 
-    /// Opens the engine on this store's file once more, for maintenance that needs a handle of its
-    /// own.
-    pub(crate) fn open_engine_again(&self) -> Result<redb::Database> {
-        self.handle().check_process()?;
-        self.inner.options.open_engine(self.path())
+    /// How the store was opened.
+    pub(super) fn open_options(&self) -> &OpenOptions {
+        &self.inner.options
+    }
+
+    /// Whether the last writer died and the file still waits to be recovered.
+    pub(crate) fn needs_recovery(&self) -> bool {
+        self.handle().is_copy()
     }
 
     /// Takes a snapshot: many lookups on one state.
@@ -240,11 +254,7 @@ impl ImageStore {
 
     /// How long a write that begins now may wait.
     pub(super) fn wait_limit(&self) -> WaitLimit {
-        let begun = Instant::now();
-        WaitLimit {
-            begun,
-            deadline: begun + self.inner.options.lock_wait,
-        }
+        WaitLimit::from_now(self.inner.options.lock_wait)
     }
 
     pub(super) fn refused(&self, refused: Refused, wait: WaitLimit) -> Error {

@@ -10,10 +10,12 @@ use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabas
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
+use crate::store::damaged::was_a_store;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
 use crate::store::redo::Redo;
+use crate::store::untouched::{self, Untouched};
 use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy, redo};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
@@ -46,8 +48,10 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     };
     let handle = Handle::new(path.to_owned(), engine);
     let handle = match options.access {
-        Access::Exclusive => handle.with_redo(Redo::new(path, options.storage.clone())),
-        Access::Shared | Access::ReadOnly => handle,
+        Access::Exclusive if !options.without_redo => {
+            handle.with_redo(Redo::new(path, options.storage.clone()))
+        }
+        _ => handle,
     };
     let store = ImageStore::new(handle, Gate::of(opened), options);
     // A store that is replaced as a whole gets another file. Whoever waited for the old one must
@@ -59,7 +63,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         return open(path, options);
     }
     check_schema(&store)?;
-    if options.access != Access::ReadOnly {
+    if options.access != Access::ReadOnly && !options.without_redo {
         // What a process left that died when it had done all that its log held.
         redo::remove(path).map_err(|failure| failure.at(path))?;
     }
@@ -140,6 +144,18 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
             });
         };
         match refused {
+            redb::Error::RepairAborted
+                if Instant::now() >= deadline && options.untouched != Untouched::No =>
+            {
+                return Ok(Engine::Copy(untouched::open(path, options)?));
+            }
+            redb::Error::Io(error)
+                if options.untouched == Untouched::BeginningAnew
+                    && error.kind() == std::io::ErrorKind::InvalidData
+                    && was_a_store(path) =>
+            {
+                return Ok(Engine::Copy(untouched::open(path, options)?));
+            }
             redb::Error::RepairAborted if Instant::now() >= deadline => {
                 match mend(path, options) {
                     Ok(()) => {}
@@ -164,7 +180,7 @@ fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDa
     contain(|| {
         let database = builder(options).open_read_only_with_backend(options.storage.on(file)?)?;
         // Somebody opened it after its writer died, and did not get as far as its log.
-        if redo::is_needed(&database)? {
+        if !options.without_redo && redo::is_needed(&database)? {
             return Err(redb::Error::RepairAborted.into());
         }
         Ok(database)
@@ -197,6 +213,10 @@ pub(super) fn explain(failure: Failure, path: &Path) -> Error {
         Failure::Engine(redb::Error::Io(error))
             if error.kind() == std::io::ErrorKind::InvalidData =>
         {
+            if was_a_store(path) {
+                return Failure::corrupt_because("it no longer begins as a store does", error)
+                    .at(path);
+            }
             not_a_store(path, "it is not a redb database")
         }
         Failure::Engine(redb::Error::UpgradeRequired(version)) => not_a_store(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::store::backend::Storage;
+use crate::store::untouched::Untouched;
 use crate::store::{Access, ImageStore, open};
 
 /// How a store is opened; made by [`ImageStore::options`].
@@ -32,6 +33,9 @@ pub struct OpenOptions {
     pub(crate) cache_size: usize,
     pub(super) lock_wait: Duration,
     pub(super) recovery_copy_limit: u64,
+    pub(super) untouched: Untouched,
+    /// Whether a redo log is left alone, and the store taken as it is without.
+    pub(super) without_redo: bool,
     pub(super) storage: Storage,
 }
 
@@ -43,6 +47,8 @@ impl Default for OpenOptions {
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
             recovery_copy_limit: 64 << 20,
+            untouched: Untouched::No,
+            without_redo: false,
             storage: Default::default(),
         }
     }
@@ -173,6 +179,25 @@ impl OpenOptions {
         self
     }
 
+    /// Opens the store at `path` to read it as it is: where the last writer died, the engine
+    /// recovers it in memory, and others do not write to the file until the store is closed.
+    pub(crate) fn open_untouched(mut self, path: &Path) -> Result<ImageStore> {
+        self.untouched = Untouched::Yes;
+        self.read_only(true).open(path)
+    }
+
+    /// The same, also where the file does not begin as it should.
+    pub(super) fn open_beginning_anew(mut self, path: &Path) -> Result<ImageStore> {
+        self.untouched = Untouched::BeginningAnew;
+        self.read_only(true).open(path)
+    }
+
+    /// Takes the store as it is without its redo log, which cannot be used.
+    pub(super) fn without_redo(mut self) -> Self {
+        self.without_redo = true;
+        self
+    }
+
     /// Opens only the engine on the file at `path`, for maintenance.
     pub(crate) fn open_engine(&self, path: &Path) -> Result<redb::Database> {
         open::open_engine(path, self)
@@ -198,7 +223,8 @@ impl OpenOptions {
     ///
     /// - [`Error::NotFound`](crate::Error::NotFound): there is none and none is to be created.
     /// - [`Error::NotAStore`](crate::Error::NotAStore): it is a folder, a symbolic link, an empty
-    ///   file, or a file of some other format.
+    ///   file, or a file of some other format. One that was a store, as what it holds tells, and no
+    ///   longer begins as one is [`Error::Corrupt`](crate::Error::Corrupt).
     /// - [`Error::ForeignDatabase`](crate::Error::ForeignDatabase): it is a redb database of some
     ///   other program.
     /// - [`Error::SchemaTooNew`](crate::Error::SchemaTooNew): it was written by a newer version.

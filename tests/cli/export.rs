@@ -108,5 +108,7 @@ fn a_target_that_cannot_be_used_is_refused() {
 
     let none = folder.join("none/out");
     let ran = place.run(&["export", none.to_str().unwrap()]);
-    assert_eq!(ran.failed().0, 5);
+    let (code, line) = ran.failed();
+    assert_eq!(code, 5, "{line}");
+    assert!(line.contains("there is no folder"), "{line}");
 }

@@ -24,7 +24,7 @@ fn items_are_listed_read_set_and_deleted() {
         "image-store data digest a config",
         "image-store data delete a config none",
         "image-store data list a --quiet",
-        "image-store data delete a config manifest",
+        "image-store data delete a config manifest config",
         "image-store data list a --quiet",
     ]);
     assert_data_eq!(
@@ -70,7 +70,7 @@ $ image-store data delete a config none
 $ image-store data list a --quiet
 manifest
 config
-$ image-store data delete a config manifest
+$ image-store data delete a config manifest config
 $ image-store data list a --quiet
 
 "#]]

@@ -83,6 +83,8 @@ fn what_cannot_be_filtered_by_is_said() {
         ("name", 2, "name=GLOB"),
         ("dangling=perhaps", 2, "true or false"),
         ("before=none", 1, "\"none\""),
+        ("before=2024-13-01", 1, "neither a date, such as 2024-03-01"),
+        ("since=2024-3-1", 1, "neither a date"),
     ] {
         let ran = place.run(&["list", "--filter", filter]);
         assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{ran:?}");
@@ -124,6 +126,7 @@ fn pages_in_every_order_make_up_the_whole() {
     }
     let unknown = place.run(&["list", "--after", "none"]);
     assert_eq!(unknown.failed().0, 1);
+    assert_eq!(unknown.stdout, "", "a heading of nothing");
 }
 
 #[test]

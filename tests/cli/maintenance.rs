@@ -52,22 +52,24 @@ fn a_sound_store_verifies() {
 }
 
 #[test]
-fn pages_are_not_checked_where_that_was_declined() {
+fn pages_are_checked_unless_that_was_declined() {
     let place = imported();
-    for arguments in [
-        ["verify", "--no-pages", "--json"],
-        ["verify", "--read-only", "--json"],
-    ] {
-        assert_eq!(place.run(&arguments).json()["pages-checked"], false);
-    }
+    let checked = |arguments: &[&str]| place.run(arguments).json()["pages-checked"] == true;
+    assert!(checked(&["verify", "--read-only", "--json"]));
+    assert!(!checked(&["verify", "--no-pages", "--json"]));
 }
 
 #[test]
 fn damage_is_told_repaired_and_gone() {
     let place = imported();
     damage(&place);
+    let damaged = fs::read(place.store()).unwrap();
     let ran = place.run(&["verify"]);
     assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        fs::read(place.store()).unwrap() == damaged,
+        "it was changed"
+    );
     assert!(ran.stdout.contains("damage: "), "{ran:?}");
     assert!(ran.stdout.contains("image-store repair --help"), "{ran:?}");
     let ran = place.run(&["verify", "--json"]);
@@ -83,6 +85,61 @@ fn damage_is_told_repaired_and_gone() {
     assert_eq!(place.run(&["verify", "--json"]).json()["clean"], true);
     let image = place.run(&["inspect", "localhost/three:l2"]).json();
     assert_eq!(image[0]["names"][1], "localhost/three:l2");
+}
+
+/// What was called something else than a store, and what a repair can and cannot do about it.
+#[test]
+fn a_store_without_its_beginning_is_damaged() {
+    let place = imported();
+    let sound = fs::read(place.store()).unwrap();
+    fs::write(place.store(), [&[0; 9], &sound[9..]].concat()).unwrap();
+    for command in ["list", "verify", "stats"] {
+        let ran = place.run(&[command]);
+        let (code, line) = ran.failed();
+        assert_eq!(code, 3, "{line}");
+        assert!(line.contains("no longer begins as a store"), "{line}");
+        assert!(line.contains("image-store repair"), "{line}");
+    }
+    let summary = place.run(&["repair", "--json"]).json();
+    assert_eq!(summary["images"], 32);
+    assert_eq!(summary["before"]["clean"], false);
+    assert_eq!(place.run(&["verify", "--json"]).json()["clean"], true);
+
+    let repaired = fs::read(place.store()).unwrap();
+    fs::write(place.store(), [&[0; 4_096], &repaired[4_096..]].concat()).unwrap();
+    let ran = place.run(&["repair"]);
+    let (code, line) = ran.failed();
+    assert_eq!(code, 3, "{line}");
+    assert!(line.contains("go back to a backup"), "{line}");
+
+    fs::write(place.store(), "not a store").unwrap();
+    assert_eq!(place.run(&["list"]).failed().0, 2);
+}
+
+#[test]
+fn what_a_repair_could_not_save_is_told_afterwards() {
+    let place = imported();
+    let mut bytes = fs::read(place.store()).unwrap();
+    // The bytes of an item are stored as they are where they are short.
+    let at = find(&bytes, b"\"schemaVersion\"");
+    bytes[at + 2] ^= 1;
+    fs::write(place.store(), bytes).unwrap();
+    let ran = place.run(&["repair", "--json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let lost = &object(&ran.stdout)["lost"][0];
+    assert!(lost["message"].to_string().contains("the item"), "{lost}");
+
+    let ran = place.run(&["verify"]);
+    let printed = ran.printed();
+    assert!(printed.contains("note: the bytes of the item"), "{printed}");
+    assert!(
+        printed.contains("lost in a repair, or missing"),
+        "{printed}"
+    );
+    assert!(printed.contains("are not in the store, as is recorded there"));
+    let report = place.run(&["verify", "--json"]).json();
+    assert!(report["items-without-bytes"].as_u64() > Some(0));
+    assert_eq!(report["clean"], true);
 }
 
 #[test]
@@ -108,6 +165,21 @@ fn a_backup_is_a_store_and_never_replaces_anything() {
     let (code, error) = again.failed();
     assert_eq!(code, 2);
     assert!(error.contains("exists already"), "{error}");
+}
+
+#[test]
+fn a_backup_that_meets_damage_names_the_store() {
+    let place = imported();
+    let mut bytes = fs::read(place.store()).unwrap();
+    let at = find(&bytes, b"\"schemaVersion\"");
+    bytes[at + 2] ^= 1;
+    fs::write(place.store(), bytes).unwrap();
+    let copy = place.folder.path().join("copy.redb");
+    let ran = place.run(&["backup", copy.to_str().unwrap()]);
+    let (code, error) = ran.failed();
+    assert_eq!(code, 3, "{error}");
+    assert!(error.contains("images.redb is damaged"), "{error}");
+    assert!(!copy.exists());
 }
 
 #[test]

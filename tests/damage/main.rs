@@ -1,5 +1,6 @@
 //! Whatever happens to the bytes of a store, opening it, every read and `verify` end with a right
-//! answer or with `corrupt`: never a panic, an abort, an endless loop or gigabytes of memory.
+//! answer or with `corrupt`: never a panic, an abort, an endless loop or gigabytes of memory. `verify`
+//! changes none of them, and what `repair` makes of some is right as far as it goes.
 //!
 //! Each batch of damaged files is read in a process of its own, so that an abort or a hang is the
 //! failure of one seed and not of the test runner. `IMAGE_STORE_DAMAGED_FILES` sets how many files
@@ -18,6 +19,7 @@
 
 mod damage;
 mod edits;
+mod mends;
 mod original;
 mod reads;
 
@@ -161,6 +163,7 @@ fn read_all(original: &original::Original, files: impl Iterator<Item = (u64, Vec
     for (seed, damaged) in files {
         println!("seed {seed}");
         outcome += reads::read_everything(original, &damaged, seed);
+        mends::repair(original, &damaged, seed);
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::ops::AddAssign;
+use std::path::Path;
 use std::str::FromStr;
 
-use image_store::{Error, ErrorKind, ImageStore, Lookup, Prefix, VerifyOptions};
+use image_store::{Error, ErrorKind, ImageStore, Lookup, Prefix, VerifyOptions, VerifyReport};
 
 use crate::original::Original;
 
@@ -32,6 +33,7 @@ pub fn read_everything(original: &Original, damaged: &[u8], seed: u64) -> Outcom
         files: 1,
         ..Outcome::default()
     };
+    let report = verify_untouched(&path, damaged, seed);
     let options = ImageStore::options().create(false);
     let store = match options.read_only(seed.is_multiple_of(2)).open(&path) {
         Ok(store) => store,
@@ -50,7 +52,26 @@ pub fn read_everything(original: &Original, damaged: &[u8], seed: u64) -> Outcom
     reads.lookups();
     reads.listings();
     let outcome = reads.outcome;
-    verify(&store, outcome, seed)
+    let outcome = verify(&store, outcome, seed);
+    if outcome.corrupt_reads > 0 || outcome.missed_reads > 0 {
+        let found = report.is_none_or(|report| !report.is_clean());
+        assert!(
+            found,
+            "seed {seed}: called clean untouched, but {outcome:?}"
+        );
+    }
+    outcome
+}
+
+/// Verifies the file as it is, which must not change it: a file that can still be read must not be
+/// lost to the question whether it is damaged.
+fn verify_untouched(path: &Path, damaged: &[u8], seed: u64) -> Option<VerifyReport> {
+    let report = ImageStore::options().verify(path, &VerifyOptions::new(), |_| {});
+    assert!(
+        std::fs::read(path).unwrap() == damaged,
+        "seed {seed}: `verify` changed the file"
+    );
+    report.map_err(|error| expect_corrupt(&error, seed)).ok()
 }
 
 struct Reads<'a> {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::Command;
 
-use image_store::{Error, ImageStore, Lookup};
+use image_store::{Error, ImageStore, Lookup, VerifyOptions};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use serde_json::json;
@@ -31,6 +31,25 @@ fn a_reader_mends_what_a_dead_writer_left() {
     // It follows later writers: it is no copy.
     ImageStore::open(&path).unwrap().delete("kept").unwrap();
     assert!(!store.exists("kept").unwrap());
+}
+
+/// To verify is not to mend: what is damaged too may not survive that.
+#[test]
+fn a_verification_recovers_in_memory_and_leaves_the_file_as_it_is() {
+    let (_folder, path) = crashed();
+    let before = std::fs::read(&path).unwrap();
+    // No copy of the file: its size does not matter.
+    let options = ImageStore::options().recovery_copy_limit(0);
+    let report = options
+        .verify(&path, &VerifyOptions::new(), |_| {})
+        .unwrap();
+    assert!(report.is_clean() && report.engine_checked && report.needs_recovery);
+    assert_eq!(report.counts.images, 1);
+    assert!(before == std::fs::read(&path).unwrap(), "it was changed");
+
+    ImageStore::open(&path).unwrap().close();
+    let report = ImageStore::options().verify(&path, &VerifyOptions::new(), |_| {});
+    assert!(!report.unwrap().needs_recovery);
 }
 
 /// A file on a file system that is mounted read-only.
@@ -97,20 +116,37 @@ fn a_copy_is_recovered_up_to_a_limit() {
     );
 }
 
-/// The same with the program on a real read-only mount, in a mount namespace of its own.
-#[test]
-fn the_program_reads_a_crashed_store_on_a_read_only_mount() {
-    let (folder, path) = crashed();
-    let inner = program(&path, &["--read-only", "batch"]);
+/// A command on a real read-only mount of its store's folder, in a mount namespace of its own.
+fn on_a_read_only_mount(folder: &TempDir, inner: &Command) -> Command {
     let mut command = Command::new("unshare");
     command
         .args(["-rm", "sh", "-ec", "mount --bind \"$0\" \"$0\"; mount -o remount,bind,ro \"$0\"; ! touch \"$0/file\" 2>/dev/null; exec \"$@\""])
         .arg(folder.path())
         .arg(inner.get_program())
         .args(inner.get_args());
-    let mut batch = Batch::start(command);
+    command
+}
+
+/// The same with the program.
+#[test]
+fn the_program_reads_a_crashed_store_on_a_read_only_mount() {
+    let (folder, path) = crashed();
+    let inner = program(&path, &["--read-only", "batch"]);
+    let mut batch = Batch::start(on_a_read_only_mount(&folder, &inner));
     let image = batch.ok(&json!({"op": "get", "id": "kept"}));
     assert_eq!(image["id"], "kept");
     batch.ok(&json!({"op": "big-data", "id": "kept", "key": "config"}));
     batch.end();
+}
+
+#[test]
+fn the_program_verifies_a_crashed_store_on_a_read_only_mount() {
+    let (folder, path) = crashed();
+    let inner = program(&path, &["verify", "--json"]);
+    let output = on_a_read_only_mount(&folder, &inner).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["pages-checked"], true);
+    assert_eq!(report["needs-recovery"], true);
+    assert_eq!(report["images"], 1);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use image_store::{ErrorKind, ImageStore, Lookup, NewImage, VerifyOptions};
+use image_store::{Error, ErrorKind, ImageStore, Lookup, NewImage, VerifyOptions};
 
 use crate::damage::{noise, store};
 
@@ -50,4 +50,36 @@ fn never_replaces_anything() {
     assert_eq!(refused.kind(), ErrorKind::Io);
     assert!(refused.to_string().contains("exists already"), "{refused}");
     assert_eq!(fs::read(&copy).unwrap(), b"precious");
+}
+
+/// Damage was told of the new file, which was not even there; and damaged bytes were copied without a
+/// word, over who knows how many older, sound copies.
+#[test]
+fn damage_is_told_of_the_store_that_has_it_and_is_not_copied() {
+    let (dir, path) = store();
+    let sound = fs::read(&path).unwrap();
+    let copy = dir.path().join("copy.redb");
+    let mut refused = 0;
+    for at in (4_096..sound.len()).step_by(4_001) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let Ok(store) = ImageStore::options().read_only(true).open(&path) else {
+            continue;
+        };
+        let snapshot = store.read().unwrap();
+        match snapshot.backup(&copy, |_| {}) {
+            Ok(_) => fs::remove_file(&copy).unwrap(),
+            Err(error) => {
+                refused += 1;
+                let Error::Corrupt { path: named, .. } = &error else {
+                    panic!("{error:?}");
+                };
+                assert_eq!(named, &path, "byte {at}");
+                assert!(!copy.exists());
+            }
+        }
+    }
+    // Most bytes of the file are those of items.
+    assert!(refused > 10, "{refused}");
 }

@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     missing_docs,
     unreachable_pub,
     reason = "a test may say plainly what must hold"
@@ -13,4 +14,5 @@ mod compact;
 mod damage;
 mod repair;
 mod stats;
+mod untouched;
 mod verify;

@@ -4,7 +4,10 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 
-use image_store::{ErrorKind, ImageStore, Lookup, RepairOptions, RepairSummary, VerifyOptions};
+use image_store::{
+    Access, Error, ErrorKind, Finding, ImageStore, Lookup, NewImage, RepairOptions, RepairSummary,
+    VerifyOptions,
+};
 
 use crate::damage::{BLOBS, CONTENTS, IDS, IMAGES, NAMES, flip, noise, store, tamper};
 
@@ -57,6 +60,82 @@ fn a_store_that_cannot_be_opened_to_write_is_repaired_as_far_as_it_can_be_read()
     let store = ImageStore::open(&path).unwrap();
     assert_clean(&store);
     assert_eq!(store.big_data("three", "large").unwrap(), noise(100_000));
+}
+
+/// What a slip of `dd` or a failing disk does to the beginning of a file.
+#[test]
+fn a_store_that_does_not_begin_as_one_is_damaged_and_not_taken_for_something_else() {
+    let (_dir, path) = store();
+    let sound = fs::read(&path).unwrap();
+    let refused = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let refused = ImageStore::open(&path).unwrap_err();
+        let read_only = ImageStore::options().read_only(true).open(&path);
+        assert_eq!(refused.to_string(), read_only.unwrap_err().to_string());
+        assert!(fs::read(&path).unwrap() == bytes);
+        refused
+    };
+
+    // As long as the header behind it is whole, nothing is lost.
+    let beginning = [&[0; 9], &sound[9..]].concat();
+    let error = refused(&beginning);
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    let summary = repair(&path);
+    assert!(!summary.before.is_clean());
+    assert_eq!((summary.images, summary.lost.len()), (3, 0));
+    assert!(fs::read(summary.backup.unwrap()).unwrap() == beginning);
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
+    assert_eq!(store.big_data("three", "large").unwrap(), noise(100_000));
+    store.close();
+
+    let first_page = [&[0; 4_096], &sound[4_096..]].concat();
+    let error = refused(&first_page);
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    let repaired = ImageStore::options().repair(&path, &RepairOptions::new(), |_| {});
+    assert_eq!(repaired.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(fs::read(&path).unwrap() == first_page);
+
+    // Where only a piece of the beginning is left, that tells.
+    let error = refused(b"redb\x1a\n\xa9\n");
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    for other in [&[0; 8_192][..], b"{}", &noise(100_000)] {
+        let error = refused(other);
+        assert!(matches!(error, Error::NotAStore { .. }), "{error}");
+    }
+}
+
+/// To try to open such a file to write may leave it so that it cannot be read any more either.
+#[test]
+fn a_repair_that_is_refused_leaves_the_file_as_it_is() {
+    let (_dir, path) = store();
+    let sound = fs::read(&path).unwrap();
+    let mut outcomes = [0; 2];
+    for at in (0..320)
+        .step_by(4)
+        .chain((4_096..sound.len()).step_by(8_111))
+    {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0xff;
+        fs::write(&path, &bytes).unwrap();
+        match ImageStore::options().repair(&path, &RepairOptions::new(), |_| {}) {
+            Ok(summary) => {
+                outcomes[0] += 1;
+                assert!(summary.images <= 3, "byte {at}");
+                assert_clean(&ImageStore::options().read_only(true).open(&path).unwrap());
+                fs::remove_file(summary.backup.unwrap()).unwrap();
+                if let Some(folder) = summary.set_aside {
+                    fs::remove_dir_all(folder).unwrap();
+                }
+            }
+            Err(error) => {
+                outcomes[1] += 1;
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {at}: {error}");
+                assert!(fs::read(&path).unwrap() == bytes, "byte {at}");
+            }
+        }
+    }
+    assert!(outcomes.iter().all(|count| *count > 0), "{outcomes:?}");
 }
 
 #[test]
@@ -113,6 +192,11 @@ fn what_cannot_be_read_is_set_aside_and_told() {
 
     let store = ImageStore::open(&path).unwrap();
     assert_clean(&store);
+    // Clean, and yet it tells what is missing.
+    let report = store.verify(&VerifyOptions::new(), |_| {}).unwrap();
+    assert_eq!(report.counts.items_without_bytes, 1);
+    let told: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+    assert!(told[0].contains("lost in a repair"), "{told:?}");
     assert!(!store.exists("one").unwrap());
     assert!(store.big_data("three", "large").is_err());
     assert_eq!(store.big_data_size("three", "large").unwrap(), 100_000);
@@ -133,6 +217,25 @@ fn the_damaged_file_is_kept_and_undoes_the_repair() {
     assert_eq!(store.len().unwrap(), 3);
 }
 
+/// A script that repairs twice in a second.
+#[test]
+fn a_repair_keeps_what_an_earlier_one_kept() {
+    let (_dir, path) = store();
+    let mut kept = Vec::new();
+    for round in 0..3 {
+        tamper(&path, |transaction| {
+            flip(transaction, IMAGES, if round == 0 { 1 } else { 0 });
+        });
+        let summary = repair(&path);
+        assert_eq!(summary.lost.len(), 1, "{:?}", summary.lost);
+        kept.extend([summary.backup.unwrap(), summary.set_aside.unwrap()]);
+    }
+    assert!(kept.iter().all(|path| path.exists()));
+    kept.sort();
+    kept.dedup();
+    assert_eq!(kept.len(), 6);
+}
+
 #[test]
 fn a_store_in_use_is_not_repaired() {
     let (_dir, path) = store();
@@ -142,4 +245,70 @@ fn a_store_in_use_is_not_repaired() {
         .repair(&path, &RepairOptions::new(), |_| {})
         .unwrap_err();
     assert_eq!(refused.kind(), image_store::ErrorKind::Busy);
+}
+
+/// A store as a process leaves it that had it to itself and was killed: its last image is in the redo
+/// log alone.
+fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let (open, path) = (
+        folder.path().join("open"),
+        folder.path().join("images.redb"),
+    );
+    let options = ImageStore::options().access(Access::Exclusive);
+    let store = options.open(&open).unwrap();
+    for id in ["one", "two", "three", "last"] {
+        let item = noise(2_000 + id.len());
+        let new = NewImage::new().id(id).big_data("manifest", item);
+        store.create(new).unwrap();
+    }
+    let log = folder.path().join("images.redb-redo");
+    fs::copy(&open, &path).unwrap();
+    fs::copy(folder.path().join("open-redo"), &log).unwrap();
+    (folder, path, log)
+}
+
+#[test]
+fn what_the_redo_log_holds_is_repaired_with_the_rest() {
+    let (_folder, path, log) = killed();
+    let summary = repair(&path);
+    assert_eq!((summary.images, summary.lost.len()), (4, 0));
+    assert!(!log.exists());
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
+    assert!(store.exists("last").unwrap());
+}
+
+#[test]
+fn a_store_is_repaired_without_its_redo_log_and_says_so() {
+    let (_folder, path, log) = killed();
+    let whole = fs::read(&log).unwrap();
+    let mut damaged = whole.clone();
+    damaged[20] ^= 1;
+    fs::write(&log, &damaged).unwrap();
+    let refused = ImageStore::open(&path).unwrap_err();
+    assert!(matches!(refused, Error::RedoLogMissing { .. }), "{refused}");
+
+    let summary = repair(&path);
+    assert_eq!(summary.images, 3);
+    let finding = Finding::RedoLogLost { log: log.clone() };
+    assert_eq!(summary.lost, [finding.clone()]);
+    assert!(summary.before.findings.contains(&finding));
+    let kept = summary.set_aside.unwrap();
+    assert_eq!(fs::read(kept.join("000001.bytes")).unwrap(), damaged);
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
+    assert!(store.exists("three").unwrap() && !store.exists("last").unwrap());
+    store.close();
+    assert!(!log.exists());
+
+    // Whoever finds the right log undoes the repair and has everything.
+    let backup = summary.backup.unwrap();
+    let mut with = backup.clone().into_os_string();
+    with.push("-redo");
+    assert_eq!(fs::read(&with).unwrap(), damaged);
+    fs::write(&with, &whole).unwrap();
+    let store = ImageStore::open(&backup).unwrap();
+    assert_clean(&store);
+    assert!(store.exists("last").unwrap());
 }

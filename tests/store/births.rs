@@ -121,7 +121,7 @@ fn a_missing_folder_is_named_with_what_to_do() {
     assert_eq!(
         error.to_string(),
         format!(
-            "there is no folder {} to create a store in; create it first, or choose another path",
+            "there is no folder {}; create it first, or choose another path",
             folder.display()
         )
     );

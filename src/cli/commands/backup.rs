@@ -14,7 +14,7 @@ use crate::cli::stage_bar::StageBar;
 /// Copy the store, while others use it, to a new file that is as small as it can be
 ///
 /// The copy is of one state, and a store itself. It appears whole or not at all, and never replaces
-/// anything.
+/// anything. Where the store is damaged, there is no copy: see verify and repair, or copy the file.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// Where the copy goes; nothing may be there

@@ -96,6 +96,7 @@ impl List {
             after: self.after,
             limit: self.limit,
         };
+        order.check(&snapshot)?;
         let stdout = io::stdout().lock();
         let bold = context::style(&stdout, Style::new().bold());
         let is_terminal = stdout.is_terminal();

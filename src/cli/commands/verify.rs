@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use clap::Args;
-use image_store::{Finding, VerifyOptions, VerifyReport};
+use image_store::{Error, Finding, VerifyOptions, VerifyReport};
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
@@ -15,12 +15,13 @@ use crate::cli::stage_bar::StageBar;
 /// Read everything in the store and compare it with everything else
 ///
 /// Checks the pages of the file, every record, every index row, every reference count, and the bytes
-/// of every item against their hash. Others may use the store meanwhile; those who write wait while
-/// the pages are checked. Exits with 3 where the store is damaged. What an import brought along is
-/// told too, but is no damage of the store.
+/// of every item against their hash, and changes nothing in the file. Others may use the store
+/// meanwhile; only where pages seem damaged, and were written to while they were read, are they read
+/// again while those who write wait. Exits with 3 where the store is damaged. Items without bytes,
+/// and what an import brought along, are told too, but are no damage of the store.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Do not check the pages of the file, so that nobody waits
+    /// Do not check the pages of the file
     #[arg(long)]
     no_pages: bool,
 
@@ -31,17 +32,20 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        // The pages are only checked on a handle that may write; nothing is created.
-        let store = if self.no_pages || context.read_only() {
-            context.open_to_read()?
-        } else {
-            context.open_existing()?
-        };
         let bar = StageBar::new();
         let options = VerifyOptions::new().engine(!self.no_pages);
-        let report = store.verify(&options, |reached| bar.show(reached));
+        let report = context
+            .opening()
+            .verify(context.store(), &options, |reached| bar.show(reached));
         bar.finish();
-        let report = report?;
+        let report = report.map_err(|error| match error {
+            // What every other command says here, to verify it, is no help any more.
+            Error::Corrupt { .. } => Failure::Told {
+                exit: Exit::Damage,
+                line: format!("{error}; see: image-store repair --help, or go back to a backup"),
+            },
+            error => error.into(),
+        })?;
         if self.json {
             let mut out = BufWriter::new(io::stdout().lock());
             serde_json::to_writer(&mut out, &report_json(&report)).map_err(io::Error::from)?;
@@ -84,6 +88,19 @@ fn print(report: &VerifyReport) -> io::Result<()> {
     if !report.engine_checked {
         writeln!(out, "the pages of the file were not checked")?;
     }
+    if report.needs_recovery {
+        writeln!(
+            out,
+            "its last writer died; whoever opens it next and may write to it recovers it"
+        )?;
+    }
+    if counts.items_without_bytes > 0 {
+        let items = human::count(counts.items_without_bytes, "item");
+        writeln!(
+            out,
+            "the bytes of {items} are not in the store, as is recorded there"
+        )?;
+    }
     if report.is_clean() {
         writeln!(out, "the store is sound")?;
     } else {
@@ -101,9 +118,11 @@ pub(super) fn report_json(report: &VerifyReport) -> Value {
     json!({
         "clean": report.is_clean(),
         "pages-checked": report.engine_checked,
+        "needs-recovery": report.needs_recovery,
         "images": report.counts.images,
         "names": report.counts.names,
         "items": report.counts.items,
+        "items-without-bytes": report.counts.items_without_bytes,
         "contents": report.counts.contents,
         "bytes": report.counts.bytes,
         "found": report.found,

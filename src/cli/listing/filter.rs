@@ -79,7 +79,10 @@ impl Point {
         match self {
             Self::Date(date) => Ok(instant(*date)),
             Self::Image(reference) => {
-                let image = snapshot.get(reference)?;
+                let image = snapshot.get(reference).map_err(|error| match error {
+                    Error::ImageUnknown { .. } => neither(reference),
+                    error => error.into(),
+                })?;
                 image.created.map(instant).ok_or_else(|| {
                     Failure::no(format!(
                         "it is not known when the image {:?} was created; give a date",
@@ -89,6 +92,14 @@ impl Point {
             }
         }
     }
+}
+
+/// What is meant for a date may be none by a letter, and is then looked for as an image.
+fn neither(text: &str) -> Failure {
+    Failure::no(format!(
+        "{text:?} is neither a date, such as 2024-03-01 or 2024-03-01T12:30:00Z, nor is an image \
+         known by it; see: image-store list"
+    ))
 }
 
 /// Seconds since 1970 and nanoseconds: what timestamps of different offsets have in common.

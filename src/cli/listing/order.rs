@@ -72,6 +72,14 @@ impl Place {
 }
 
 impl Order {
+    /// Looks up what the order names, so that what is unknown is told before anything is shown.
+    pub(crate) fn check(&self, snapshot: &Snapshot) -> Result<()> {
+        match &self.after {
+            Some(after) => snapshot.get(after).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Gives each image to `show`, in this order.
     ///
     /// In the order of creation images are read as they are shown, in constant memory. Sorting

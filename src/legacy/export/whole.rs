@@ -178,7 +178,15 @@ impl Target {
     /// Removes the temporary directories of builders that died.
     fn remove_leftovers(&self) -> Result<()> {
         let refused = |source| io_error("look for leftovers in", &self.parent, source);
-        for entry in self.parent.read_dir().map_err(refused)? {
+        let entries = self.parent.read_dir();
+        let entries = entries.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Error::FolderMissing {
+                path: self.parent.clone(),
+                source,
+            },
+            _ => refused(source),
+        })?;
+        for entry in entries {
             let entry = entry.map_err(refused)?;
             let is_temporary = entry
                 .file_name()

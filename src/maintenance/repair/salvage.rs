@@ -142,7 +142,12 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
             };
             self.lose(finding, record.as_deref())?;
         }
-        write::insert_legacy(self.to, image).map(|_| ())
+        let displaced = write::insert_legacy(self.to, image)?;
+        for taken in displaced.names {
+            let write::TakenName { name, holder } = taken;
+            self.lose(Finding::NameTaken { name, holder }, None)?;
+        }
+        Ok(())
     }
 
     /// Copies the bytes of the items; those that cannot be read are no longer referred to.
@@ -167,8 +172,12 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
                 self.lose(finding, None)?;
                 continue;
             };
-            if let Err(finding) = self.content(&hash, &content)? {
+            if let Err(mut finding) = self.content(&hash, &content)? {
                 item.content = None;
+                // Whoever reads of the loss wants to know whose it is.
+                if let Finding::ContentUnreadable { error, .. } = &mut finding {
+                    *error = format!("{error} (the item {key:?} of the image {:?})", image.id);
+                }
                 let bytes = readable_parts(self.from, content.number);
                 self.lose(finding, Some(&bytes))?;
             }

@@ -1,6 +1,7 @@
 //! What a verification can find.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::model::ContentHash;
 
@@ -74,6 +75,11 @@ pub enum Finding {
         /// What it says.
         error: String,
     },
+    /// The last changes are in the redo log alone, and it cannot be used.
+    RedoLogLost {
+        /// The log.
+        log: PathBuf,
+    },
     /// A record does not decode.
     RecordUnreadable {
         /// The image number.
@@ -136,7 +142,15 @@ pub enum Finding {
         /// The content number of the parts.
         number: u64,
     },
-    /// An item has no bytes since it was imported. Not damage of this store.
+    /// Two records have one name, of which a repair left it to the later.
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The ID of the image that lost it.
+        holder: String,
+    },
+    /// An item has no bytes in the store, and its record says so: they were lost in a repair, or
+    /// missing when the image was imported. Not damage of this store, since nothing more is lost.
     ItemBytesMissing {
         /// The ID of the image.
         id: String,
@@ -170,6 +184,7 @@ impl Finding {
         match self {
             Self::TableUnreadable { .. } => "table-unreadable",
             Self::Engine { .. } => "engine",
+            Self::RedoLogLost { .. } => "redo-log-lost",
             Self::RecordUnreadable { .. } => "record-unreadable",
             Self::IndexRowMissing { .. } => "index-row-missing",
             Self::IndexRowStray { .. } => "index-row-stray",
@@ -178,20 +193,21 @@ impl Finding {
             Self::ContentDiffers { .. } => "content-differs",
             Self::ReferencesWrong { .. } => "references-wrong",
             Self::PartsStray { .. } => "parts-stray",
+            Self::NameTaken { .. } => "name-taken",
             Self::ItemBytesMissing { .. } => "item-bytes-missing",
             Self::ItemSizeDiffers { .. } => "item-size-differs",
         }
     }
 
-    /// Whether the store itself is damaged; otherwise the finding tells of something that was so
-    /// when it was imported.
+    /// Whether the store itself is damaged; otherwise the finding tells of something that its
+    /// records tell too: it was so when it was imported, or came of a repair.
     ///
     /// # Examples
     ///
     /// ```
     /// # use image_store::Finding;
     /// assert!(Finding::PartsStray { number: 7 }.is_damage());
-    /// // So it was in the directory that was imported.
+    /// // So the record says, since an import or a repair.
     /// let (id, key) = ("a1".to_owned(), "manifest".to_owned());
     /// assert!(!Finding::ItemBytesMissing { id, key }.is_damage());
     /// ```
@@ -211,6 +227,12 @@ impl fmt::Display for Finding {
                 write!(f, "the table {table} cannot be read to its end: {error}")
             }
             Self::Engine { error } => write!(f, "the storage engine found damage: {error}"),
+            Self::RedoLogLost { log } => write!(
+                f,
+                "the last changes were in the log {} alone, which is missing or does not continue \
+                 the store",
+                log.display()
+            ),
             Self::RecordUnreadable { number, error } => {
                 write!(f, "image number {number} cannot be read: {error}")
             }
@@ -245,9 +267,14 @@ impl fmt::Display for Finding {
             Self::PartsStray { number } => {
                 write!(f, "the parts of content number {number} belong to nothing")
             }
+            Self::NameTaken { name, holder } => write!(
+                f,
+                "the name {name:?} was recorded for the image {holder:?} and a later one, which has it"
+            ),
             Self::ItemBytesMissing { id, key } => write!(
                 f,
-                "the item {key:?} of the image {id:?} came without its bytes when it was imported"
+                "the bytes of the item {key:?} of the image {id:?} are not in the store: they were \
+                 lost in a repair, or missing when it was imported"
             ),
             Self::ItemSizeDiffers {
                 id,

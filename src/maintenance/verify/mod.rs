@@ -6,18 +6,23 @@ mod indexes;
 mod records;
 mod report;
 
+use std::path::Path;
+
 use redb::ReadableTableMetadata;
 
 pub use finding::{Finding, Index};
 pub use report::{VerifyCounts, VerifyOptions, VerifyReport};
 
-use crate::engine::{Outcome, contain};
+use crate::engine::Outcome;
 use crate::error::Result;
 use crate::maintenance::progress::{Meter, Progress, Stage};
 use crate::read::Source;
-use crate::store::{Access, ImageStore, Snapshot};
+use crate::store::{ImageStore, OpenOptions, Snapshot};
 use crate::tables::ReadTables;
 use report::Findings;
+
+/// The bytes of a page of the engine, by which it is told how far the check of the pages is.
+const PAGE: u64 = 4_096;
 
 impl Snapshot {
     /// Reads everything that the snapshot sees: every record decodes, every index row and reference
@@ -55,10 +60,11 @@ impl ImageStore {
     /// [`Snapshot::verify`], and the storage engine's own check of every page, unless
     /// [`VerifyOptions::engine`] declines it.
     ///
-    /// The engine's check opens the file a second time, for writing, and keeps other writers out
-    /// while it runs; readers go on. It is only made where the store was opened with
-    /// [`Access::Shared`]: a read-only handle may not write, and beside an exclusive one there can be
-    /// no second. [`VerifyReport::engine_checked`] says whether it was.
+    /// Nothing is written: the engine makes its check on the file as it is, and what it would write
+    /// stays in memory, some 100 KiB for each GiB of the file, beside a second cache. So it is made
+    /// on a read-only handle too. Others read and write meanwhile. Only where pages seem to be
+    /// damaged, and somebody wrote while they were read, are they read once more while those who
+    /// write wait.
     ///
     /// # Examples
     ///
@@ -75,29 +81,70 @@ impl ImageStore {
     ///
     /// # Errors
     ///
-    /// As [`Snapshot::verify`]; [`Error::Busy`](crate::Error::Busy) where another process writes
-    /// for longer than [`OpenOptions::lock_wait`](crate::OpenOptions::lock_wait).
+    /// As [`Snapshot::verify`]; [`Error::Io`](crate::Error::Io) where the file cannot be opened to
+    /// read its pages. Where writers are to be kept out, [`Error::Busy`](crate::Error::Busy) after
+    /// [`OpenOptions::lock_wait`], and
+    /// [`Error::NestedTransaction`](crate::Error::NestedTransaction) where this thread is one.
     pub fn verify(
         &self,
         options: &VerifyOptions,
         mut progress: impl FnMut(Progress),
     ) -> Result<VerifyReport> {
-        let mut report = self.read()?.verify(options, &mut progress)?;
-        if options.engine && self.access() == Access::Shared {
-            let meter = Meter::start(&mut progress, Stage::Engine, 1);
-            let mut database = self.open_engine_again()?;
+        let snapshot = self.read()?;
+        let mut report = snapshot.verify(options, &mut progress)?;
+        if options.engine {
+            let found = self.check_pages(&snapshot, &mut |done, total| {
+                progress(Progress {
+                    stage: Stage::Engine,
+                    done: done / PAGE,
+                    total: total / PAGE,
+                });
+            })?;
             // Damage found here is a finding like any other.
-            let checked = contain(|| Ok(database.check_integrity()?));
-            let found = match checked {
-                Ok(true) => None,
-                Ok(false) => Some("its own book-keeping was wrong, and is mended now".to_owned()),
-                Err(failure) => Some(failure.to_string()),
-            };
             report.push(found.map(|error| Finding::Engine { error }), options);
             report.engine_checked = true;
-            meter.finish();
         }
+        report.needs_recovery = self.needs_recovery();
         Ok(report)
+    }
+}
+
+impl OpenOptions {
+    /// Verifies the store at `path` as [`ImageStore::verify`] does, without changing a byte of its
+    /// file: what may be damaged is best left as it is, and opening a store may not leave it so.
+    ///
+    /// Where the last writer died, the engine recovers the file in memory and not on disk, whatever
+    /// [`recovery_copy_limit`](Self::recovery_copy_limit) says, and
+    /// [`VerifyReport::needs_recovery`] tells it; those who want to write wait meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use image_store::{ImageStore, VerifyOptions};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// ImageStore::open(&path)?.close();
+    /// let before = std::fs::read(&path)?;
+    /// let report = ImageStore::options().verify(&path, &VerifyOptions::new(), |_| {})?;
+    /// assert!(report.is_clean() && report.engine_checked);
+    /// assert_eq!(std::fs::read(&path)?, before);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`](crate::Error::Corrupt) where so much is damaged that the file cannot be
+    /// opened to read; otherwise as [`open`](Self::open) and [`ImageStore::verify`].
+    #[tracing::instrument(level = "info", skip_all, fields(path = %path.as_ref().display()))]
+    pub fn verify(
+        self,
+        path: impl AsRef<Path>,
+        options: &VerifyOptions,
+        progress: impl FnMut(Progress),
+    ) -> Result<VerifyReport> {
+        self.open_untouched(path.as_ref())?
+            .verify(options, progress)
     }
 }
 

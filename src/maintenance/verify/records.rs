@@ -106,6 +106,7 @@ fn check_items<T: ReadTables>(
         findings.counts().items += 1;
         let (id, key) = (image.id.clone(), key.clone());
         let Some(hash) = item.content else {
+            findings.counts().items_without_bytes += 1;
             findings.add(Finding::ItemBytesMissing { id, key });
             continue;
         };

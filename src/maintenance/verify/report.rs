@@ -102,6 +102,9 @@ pub struct VerifyCounts {
     pub names: u64,
     /// Big data items.
     pub items: u64,
+    /// Items of which the record says that their bytes are not in the store: they were lost in a
+    /// repair, or missing when the image was imported.
+    pub items_without_bytes: u64,
     /// Contents: different bytes of items.
     pub contents: u64,
     /// The length of all contents in bytes.
@@ -134,10 +137,14 @@ pub struct VerifyReport {
     pub damage: u64,
     /// Whether the storage engine checked its pages.
     pub engine_checked: bool,
+    /// Whether the last writer died, and what was read is what recovery will make of the file.
+    /// No damage: whoever opens the store next, and may write to it, recovers it.
+    pub needs_recovery: bool,
 }
 
 impl VerifyReport {
-    /// Whether the store is undamaged. What an import brought along is no damage of the store.
+    /// Whether the store is undamaged. What an import brought along is no damage of the store, nor is
+    /// what a repair could not save: [`VerifyCounts::items_without_bytes`] tells of it.
     ///
     /// # Examples
     ///
@@ -153,7 +160,11 @@ impl VerifyReport {
         self.damage == 0
     }
 
-    pub(super) fn push(&mut self, finding: Option<Finding>, options: &VerifyOptions) {
+    pub(in crate::maintenance) fn push(
+        &mut self,
+        finding: Option<Finding>,
+        options: &VerifyOptions,
+    ) {
         let Some(finding) = finding else { return };
         self.found += 1;
         self.damage += u64::from(finding.is_damage());

@@ -27,7 +27,7 @@ const MOST: u64 = 2 << 20;
 pub(super) const LONGEST_FILE: u64 = FIRST + MOST + blocks(LONGEST) as u64 + GROWTH;
 
 /// The path of the log of a store.
-pub(super) fn path(store: &Path) -> PathBuf {
+pub(crate) fn path(store: &Path) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_owned();
     name.push("-redo");
     folder(store).join(name)

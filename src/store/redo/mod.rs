@@ -25,6 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, Durability, WriteTransaction};
 
+pub(crate) use file::path;
 pub(super) use file::remove;
 pub(super) use replay::{is_needed, recover, recover_copy};
 

@@ -32,7 +32,7 @@ pub(in crate::store) fn recover(
     path: &Path,
     options: &OpenOptions,
 ) -> Outcome<()> {
-    if is_needed(database)? {
+    if !options.without_redo && is_needed(database)? {
         replay(database, path, options)?;
         file::remove(path)?;
     }

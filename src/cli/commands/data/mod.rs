@@ -4,6 +4,8 @@ mod get;
 mod list;
 mod set;
 
+use std::collections::HashSet;
+
 use clap::{Args, Subcommand};
 use image_store::Lookup as _;
 
@@ -69,7 +71,9 @@ impl Data {
                 output::line(&digest)?;
             }
             Command::Delete { image, keys } => context.change(|transaction| {
-                for key in &keys {
+                let mut gone = HashSet::new();
+                // One that is named twice is to go all the same.
+                for key in keys.iter().filter(|key| gone.insert(*key)) {
                     transaction.remove_big_data(&image.image, key)?;
                 }
                 Ok(())

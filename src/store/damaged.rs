@@ -1,0 +1,141 @@
+//! Opening what is damaged without making it worse, to build it anew.
+
+use std::io::Read as _;
+use std::ops::Bound;
+use std::path::Path;
+use std::time::Instant;
+
+use redb::{BackendError, StorageBackend};
+
+use crate::error::{Error, Result};
+use crate::store::file::{io_error, open_existing};
+use crate::store::{Access, ImageStore, OpenOptions, Pauses, untouched};
+use crate::tables;
+
+/// What every file of the engine begins with (docs/design.md of redb, "Database header").
+pub(super) const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
+
+/// The byte that everybody who has the file open to write keeps locked, those who share it together
+/// (docs/design.md of redb, "Lock bytes").
+const OPEN_BYTE: Bound<u64> = Bound::Included((1 << 62) + 1);
+
+/// How far a file is searched for the tables of a store. They are listed in one of the first pages
+/// of a new store, and again and again later.
+const SEARCHED: u64 = 64 << 20;
+
+/// A store that is to be repaired, and that nobody else writes to while this lives.
+pub(crate) struct Damaged {
+    pub(crate) store: ImageStore,
+    /// Why it cannot be opened to write, where it cannot.
+    pub(crate) refused: Option<String>,
+    /// Keeps others from opening it to write, where the store is only open to read.
+    _alone: Option<Box<dyn StorageBackend>>,
+}
+
+impl OpenOptions {
+    /// Opens the store at `path` to repair it: to write, which keeps others out, if the engine can
+    /// open it so and close it well. Where it cannot, to try would cost what can still be read, so
+    /// then it is read as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub(crate) fn open_damaged(self, path: &Path) -> Result<Damaged> {
+        let exclusive = self.clone().access(Access::Exclusive).create(false);
+        let open_to_write = || {
+            let store = match exclusive.clone().open(path) {
+                // Of its log or of what that would change: the store itself may be whole.
+                Err(refused @ (Error::RedoLogMissing { .. } | Error::Corrupt { .. })) => {
+                    let without = exclusive.clone().without_redo().open(path);
+                    without.map_err(|_| refused)?
+                }
+                opened => opened?,
+            };
+            Ok(Damaged {
+                store,
+                refused: None,
+                _alone: None,
+            })
+        };
+        // The first answer may come of what another writes at the moment.
+        if untouched::opens_to_write(path, &self).is_ok() {
+            match open_to_write() {
+                Err(Error::Corrupt { .. }) => {}
+                opened => return opened,
+            }
+        }
+        let alone = alone(path, &self)?;
+        let Err(refused) = untouched::opens_to_write(path, &self) else {
+            drop(alone);
+            return open_to_write();
+        };
+        let Error::Corrupt { what, .. } = &refused else {
+            return Err(refused);
+        };
+        match self.open_beginning_anew(path) {
+            Ok(store) => Ok(Damaged {
+                store,
+                refused: Some(what.clone()),
+                _alone: Some(Box::new(alone)),
+            }),
+            Err(_) => Err(refused),
+        }
+    }
+}
+
+/// Waits until nobody has the file open to write, and keeps it so; whoever reads goes on.
+///
+/// # Errors
+///
+/// [`Error::Busy`] where somebody still has at the end of the wait.
+fn alone(path: &Path, options: &OpenOptions) -> Result<impl StorageBackend + use<>> {
+    let begun = Instant::now();
+    let file = open_existing(path, true)?;
+    let below = options
+        .storage
+        .on(file)
+        .map_err(|failure| failure.at(path))?;
+    for pause in Pauses::until(begun + options.lock_wait) {
+        match below.try_lock_range(OPEN_BYTE, OPEN_BYTE) {
+            Ok(true) | Err(BackendError::Unsupported) => return Ok(below),
+            Ok(false) => std::thread::sleep(pause),
+            Err(error) => {
+                let error = std::io::Error::other(error);
+                return Err(io_error("lock", path, error));
+            }
+        }
+    }
+    Err(Error::Busy {
+        path: path.to_owned(),
+        waited: begun.elapsed(),
+    })
+}
+
+/// Whether a file that the engine does not know for its own was a store: it still begins as one, or
+/// lists the tables of one.
+pub(super) fn was_a_store(path: &Path) -> bool {
+    let looked_for = memchr::memmem::Finder::new(tables::LISTED);
+    let look = || {
+        let mut file = open_existing(path, false).ok()?.take(SEARCHED);
+        let mut bytes = vec![0; 1 << 20];
+        let mut kept = 0;
+        let mut is_first = true;
+        loop {
+            let read = file.read(bytes.get_mut(kept..)?).ok()?;
+            let filled = bytes.get(..kept + read)?;
+            let begins = is_first && filled.starts_with(b"redb");
+            if begins || looked_for.find(filled).is_some() {
+                return Some(());
+            }
+            if read == 0 {
+                return None;
+            }
+            is_first = false;
+            // What is looked for may lie across two pieces.
+            let kept_from = filled.len().saturating_sub(tables::LISTED.len());
+            kept = filled.len() - kept_from;
+            bytes.copy_within(kept_from..kept_from + kept, 0);
+        }
+    };
+    look().is_some()
+}
