@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt as _, PermissionsExt};
 
 use image_store::{
     Error, ErrorKind, ImageStore, Lookup, RepairOptions, RepairSummary, VerifyOptions,
@@ -233,6 +233,22 @@ fn a_repair_keeps_what_an_earlier_one_kept() {
     kept.sort();
     kept.dedup();
     assert_eq!(kept.len(), 6);
+}
+
+/// One that is only read to repair it is not locked by the engine.
+#[test]
+fn a_store_that_is_only_read_to_repair_it_is_kept_from_writers_all_the_same() {
+    let (_dir, path) = store();
+    let options = ImageStore::options().lock_wait(std::time::Duration::from_millis(50));
+    let repair = || options.clone().repair(&path, &RepairOptions::new(), |_| {});
+    let in_use = ImageStore::open(&path).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0; 9], 0).unwrap();
+    assert_eq!(repair().unwrap_err().kind(), ErrorKind::Busy);
+    in_use.close();
+
+    file.write_all_at(&[0; 9], 0).unwrap();
+    assert_eq!(repair().unwrap().images, 3);
 }
 
 #[test]
