@@ -1,5 +1,7 @@
 //! How far a long piece of maintenance is, shown while it runs to a person at a terminal.
 
+use std::time::Duration;
+
 use image_store::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -30,4 +32,16 @@ impl StageBar {
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// The sign that something goes on of which nothing more is known: the engine does not tell how far
+/// it is.
+pub(crate) fn spinner(what: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+        spinner.set_style(style);
+    }
+    spinner.set_message(what);
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt as _, PermissionsExt};
 
 use image_store::{
     Access, Error, ErrorKind, Finding, ImageStore, Lookup, NewImage, RepairOptions, RepairSummary,
@@ -236,6 +236,22 @@ fn a_repair_keeps_what_an_earlier_one_kept() {
     assert_eq!(kept.len(), 6);
 }
 
+/// One that is only read to repair it is not locked by the engine.
+#[test]
+fn a_store_that_is_only_read_to_repair_it_is_kept_from_writers_all_the_same() {
+    let (_dir, path) = store();
+    let options = ImageStore::options().lock_wait(std::time::Duration::from_millis(50));
+    let repair = || options.clone().repair(&path, &RepairOptions::new(), |_| {});
+    let in_use = ImageStore::open(&path).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0; 9], 0).unwrap();
+    assert_eq!(repair().unwrap_err().kind(), ErrorKind::Busy);
+    in_use.close();
+
+    file.write_all_at(&[0; 9], 0).unwrap();
+    assert_eq!(repair().unwrap().images, 3);
+}
+
 #[test]
 fn a_store_in_use_is_not_repaired() {
     let (_dir, path) = store();
@@ -292,7 +308,7 @@ fn a_store_is_repaired_without_its_redo_log_and_says_so() {
     let summary = repair(&path);
     assert_eq!(summary.images, 3);
     let finding = Finding::RedoLogLost { log: log.clone() };
-    assert_eq!(summary.lost, [finding.clone()]);
+    assert_eq!(summary.lost, std::slice::from_ref(&finding));
     assert!(summary.before.findings.contains(&finding));
     let kept = summary.set_aside.unwrap();
     assert_eq!(fs::read(kept.join("000001.bytes")).unwrap(), damaged);

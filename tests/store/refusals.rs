@@ -140,6 +140,15 @@ fn a_fifo_without_waiting_for_its_other_end() {
 }
 
 #[test]
+fn a_device() {
+    for create in [true, false] {
+        let options = ImageStore::options().create(create);
+        let refused = options.open("/dev/null").unwrap_err();
+        assert!(refused.to_string().contains("it is a device"), "{refused}");
+    }
+}
+
+#[test]
 fn a_socket() {
     let place = Place::new();
     let _listener = UnixListener::bind(place.path()).unwrap();

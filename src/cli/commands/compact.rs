@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::output;
+use crate::cli::stage_bar;
 
 /// Give back the room that the store's file does not need
 ///
@@ -17,7 +18,10 @@ pub(crate) struct Compact {}
 impl Compact {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         context.refuse_read_only()?;
-        let summary = context.opening().compact(context.store())?;
+        let spinner = stage_bar::spinner("compacting");
+        let summary = context.opening().compact(context.store());
+        spinner.finish_and_clear();
+        let summary = summary?;
         output::line(&format!(
             "{} on disk before, {} now",
             human::size(summary.stored_before),

@@ -34,6 +34,7 @@ pub(super) fn salvage<T: ReadTables>(
         to,
         set_aside,
         nameless: None,
+        records: 0,
         salvaged: Salvaged::default(),
     };
     for number in numbers {
@@ -41,6 +42,7 @@ pub(super) fn salvage<T: ReadTables>(
         meter.advance();
     }
     meter.finish();
+    salvage.unfound()?;
     let Salvage {
         to, mut salvaged, ..
     } = salvage;
@@ -93,6 +95,8 @@ struct Salvage<'a, 'txn, T> {
     /// Contents whose row is lost, by the hash of the bytes that their parts hold. Read when the
     /// first one is missed.
     nameless: Option<HashMap<ContentHash, Content>>,
+    /// Records that were found, be they readable or not.
+    records: u64,
     salvaged: Salvaged,
 }
 
@@ -110,6 +114,7 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
             },
             Err(failure) => Err((failure, None)),
         };
+        self.records += 1;
         match decoded {
             Ok(mut image) => {
                 self.items(&mut image)?;
@@ -123,6 +128,18 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
                 )
             }
         }
+    }
+
+    /// Tells of records that no table led to: the table counts its rows elsewhere than in its pages.
+    fn unfound(&mut self) -> Outcome<()> {
+        let counted = contain(|| Ok(self.from.images()?.len()?)).unwrap_or(0);
+        let unfound = counted.saturating_sub(self.records);
+        if unfound == 0 {
+            return Ok(());
+        }
+        let error = format!("it counts {counted} records, and {unfound} are not to be found");
+        let table = "images";
+        self.lose(Finding::TableUnreadable { table, error }, None)
     }
 
     /// An index led to a number that has no record: there is nothing to set aside but the fact.
