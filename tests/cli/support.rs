@@ -253,14 +253,14 @@ pub(crate) fn error_of(reply: &Value) -> (String, String) {
 
 /// Kills runs of the program at moments spread over the length of one, until enough were killed
 /// that were still running: a run that had ended by then does not count.
-pub struct Kills {
+pub(crate) struct Kills {
     wanted: u32,
     killed: u32,
     tries: u32,
 }
 
 impl Kills {
-    pub fn new(wanted: u32) -> Self {
+    pub(crate) fn new(wanted: u32) -> Self {
         let (killed, tries) = (0, 0);
         Self {
             wanted,
@@ -270,7 +270,7 @@ impl Kills {
     }
 
     /// Which try comes next, and after which part of the length of a run it is to be killed.
-    pub fn next(&mut self) -> Option<(u32, f64)> {
+    pub(crate) fn next(&mut self) -> Option<(u32, f64)> {
         if self.killed == self.wanted {
             println!("{} of {} runs were killed", self.killed, self.tries);
             return None;
@@ -288,7 +288,7 @@ impl Kills {
     }
 
     /// Kills a run, and counts it where it was still running.
-    pub fn kill(&mut self, mut child: Child) {
+    pub(crate) fn kill(&mut self, mut child: Child) {
         child.kill().unwrap();
         let status = child.wait().unwrap();
         self.killed += u32::from(status.signal() == Some(9));
