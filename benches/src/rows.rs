@@ -79,6 +79,30 @@ pub fn insert(transaction: &WriteTransaction, fresh: &[Fresh]) -> Result<()> {
     Ok(())
 }
 
+/// Makes a database at `to` with all rows of the store at `from`, one table after the other in the
+/// order of their keys, in one transaction.
+///
+/// # Errors
+///
+/// Those of the engine.
+pub fn copy_sorted(from: &Path, to: &Path, cache: usize) -> Result<()> {
+    let from = Builder::new().open_read_only(from)?.begin_read()?;
+    let to = Builder::new().set_cache_size(cache).create(to)?;
+    let transaction = to.begin_write()?;
+    macro_rules! copy {
+        ($($table:ident),*) => {$({
+            let mut table = transaction.open_table($table)?;
+            for row in from.open_table($table)?.iter()? {
+                let (key, value) = row?;
+                table.insert(key.value(), value.value())?;
+            }
+        })*};
+    }
+    copy!(IMAGES, IDS, NAMES, DIGESTS, LAYERS, CONTENTS, BLOBS);
+    transaction.commit()?;
+    Ok(())
+}
+
 /// Prepares samples, with what the library writes for them.
 ///
 /// # Errors

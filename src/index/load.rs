@@ -30,17 +30,17 @@ pub(crate) struct LoadedRows {
 }
 
 impl LoadedRows {
-    /// What does not fit into memory waits in `folder`.
-    pub(crate) fn new(folder: &Path) -> Self {
-        let folder: Arc<Path> = folder.into();
+    /// What does not fit into memory waits in files beside this one.
+    pub(crate) fn new(beside: &Path) -> Self {
+        let beside: Arc<Path> = beside.into();
         Self {
             hash: RandomState::new(),
             seen_ids: HashSet::new(),
             seen_names: HashSet::new(),
-            ids: Sorter::new(&folder),
-            names: Sorter::new(&folder),
-            digests: Sorter::new(&folder),
-            layers: Sorter::new(&folder),
+            ids: Sorter::new(&beside),
+            names: Sorter::new(&beside),
+            digests: Sorter::new(&beside),
+            layers: Sorter::new(&beside),
         }
     }
 

@@ -19,7 +19,7 @@ const IN_MEMORY: usize = 24 << 20;
 
 /// Rows of a text and an image number, which come out in their order.
 pub(super) struct Sorter {
-    folder: Arc<Path>,
+    beside: Arc<Path>,
     text: Vec<u8>,
     rows: Vec<Row>,
     in_memory: usize,
@@ -47,10 +47,11 @@ impl Row {
 }
 
 impl Sorter {
-    /// What does not fit into memory waits in `folder`.
-    pub(super) fn new(folder: &Arc<Path>) -> Self {
+    /// What does not fit into memory waits in files beside this one. Their names, which they lose
+    /// at once, begin with its name.
+    pub(super) fn new(beside: &Arc<Path>) -> Self {
         Self {
-            folder: Arc::clone(folder),
+            beside: Arc::clone(beside),
             text: Vec::new(),
             rows: Vec::new(),
             in_memory: IN_MEMORY,
@@ -92,13 +93,13 @@ impl Sorter {
         let mut runs: Vec<_> = self.runs.drain(..).map(Run::new).collect();
         let mut heads = BinaryHeap::new();
         for (index, run) in runs.iter_mut().enumerate() {
-            let head = run.next().map_err(|error| refused(&self.folder, error))?;
+            let head = run.next().map_err(|error| refused(&self.beside, error))?;
             heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
         }
         while let Some(Reverse((text, number, index))) = heads.pop() {
             take(as_text(&text)?, number)?;
             if let Some(run) = runs.get_mut(index) {
-                let head = run.next().map_err(|error| refused(&self.folder, error))?;
+                let head = run.next().map_err(|error| refused(&self.beside, error))?;
                 heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
             }
         }
@@ -119,7 +120,7 @@ impl Sorter {
     /// Writes the rows in memory to a file without a name: whatever ends the process, it is gone.
     fn spill(&mut self) -> io::Result<File> {
         self.sort();
-        let mut file = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(&self.folder)?);
+        let mut file = BufWriter::with_capacity(1 << 20, unnamed(&self.beside)?);
         for row in &self.rows {
             let text = row.text(&self.text);
             file.write_all(&(text.len() as u64).to_le_bytes())?;
@@ -133,16 +134,26 @@ impl Sorter {
     }
 
     fn refused(&self, source: io::Error) -> Failure {
-        refused(&self.folder, source)
+        refused(&self.beside, source)
     }
 }
 
-fn refused(folder: &Path, source: io::Error) -> Failure {
+fn refused(beside: &Path, source: io::Error) -> Failure {
     Failure::Error(Error::Io {
-        action: "keep index rows in a temporary file in",
-        path: folder.to_owned(),
+        action: "keep index rows in a temporary file beside",
+        path: beside.to_owned(),
         source,
     })
+}
+
+/// Creates a file without a name.
+fn unnamed(beside: &Path) -> io::Result<File> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(beside.file_name().unwrap_or_default());
+    let folder = beside.parent().unwrap_or(Path::new("."));
+    let (file, path) = builder.tempfile_in(folder)?.into_parts();
+    path.close()?;
+    Ok(file)
 }
 
 /// A sorted file of rows.
@@ -209,11 +220,12 @@ mod tests {
 
     #[test]
     fn rows_come_out_in_order_whether_they_fit_into_memory_or_not() {
-        let folder: Arc<Path> = std::env::temp_dir().into();
+        let folder = tempfile::tempdir().unwrap();
+        let beside: Arc<Path> = folder.path().join("images.redb").into();
         let mut sorted = rows();
         sorted.sort();
         for in_memory in [usize::MAX, 10_000, 0] {
-            let mut sorter = Sorter::new(&folder);
+            let mut sorter = Sorter::new(&beside);
             sorter.in_memory = in_memory;
             // It can be used again once it is empty.
             for _ in 0..2 {
@@ -228,6 +240,7 @@ mod tests {
                     })
                     .unwrap();
                 assert_eq!(drained, sorted);
+                assert_eq!(folder.path().read_dir().unwrap().count(), 0);
             }
         }
     }

@@ -75,9 +75,10 @@ impl Nascent {
         })
     }
 
-    /// The folder in which it is built.
-    pub(crate) fn folder(&self) -> PathBuf {
-        folder(&self.path)
+    /// The temporary file. What is beside it and begins with its name is a leftover, too, where its
+    /// builder died.
+    pub(crate) fn file(&self) -> &Path {
+        self.file.path()
     }
 
     /// Gives the finished store its name: everything of it is on disk before, and the name after.

@@ -30,11 +30,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Begins to fill an empty store. What does not fit into memory waits in `folder`.
-    pub(crate) fn new(folder: &Path) -> Self {
+    /// Begins to fill an empty store. What does not fit into memory waits in files beside this one,
+    /// without names.
+    pub(crate) fn new(beside: &Path) -> Self {
         Self {
             contents: LoadedContents::default(),
-            rows: LoadedRows::new(folder),
+            rows: LoadedRows::new(beside),
             records: Vec::new(),
             waiting: 0,
             next: 0,

@@ -5,13 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use image_store::legacy::{self, ExportOptions, ImportOptions};
 use image_store::{ImageStore, Lookup, ManifestDigest, NewImage};
 use tempfile::TempDir;
 
-use crate::support::{data, program};
+use crate::support::{Kills, data, program};
+
+/// How many runs are killed that make a new directory, and that replace one.
+const KILLS: u32 = 40;
+
+/// How many runs are killed that change a live one.
+const LIVE_KILLS: u32 = 60;
 
 /// Two stores with the same images but for some that were removed, changed and added, and the
 /// directories that they make.
@@ -88,12 +95,23 @@ impl Places {
         begun.elapsed()
     }
 
-    /// Kills a run after a part of the time that one takes, and says whether it was still running.
-    fn kill(&self, store: usize, options: &[&str], after: Duration) -> bool {
-        let mut child = self.command(store, options).spawn().unwrap();
-        std::thread::sleep(after);
-        child.kill().unwrap();
-        !child.wait().unwrap().success()
+    /// Runs that are killed after a part of the time that one takes: the number of each, and the
+    /// moment.
+    fn kill(
+        &self,
+        options: &[&str],
+        length: Duration,
+        store: impl Fn(u32) -> usize,
+        mut check: impl FnMut(Duration),
+    ) {
+        let mut kills = Kills::new(KILLS);
+        while let Some((tries, part)) = kills.next() {
+            let after = length.mul_f64(part);
+            let child = self.command(store(tries), options).spawn().unwrap();
+            thread::sleep(after);
+            kills.kill(child);
+            check(after);
+        }
     }
 
     /// What lies beside the stores.
@@ -126,28 +144,23 @@ fn change(store: &ImageStore) {
     }
 }
 
-/// The times after which runs are killed, spread over the length of one.
-fn moments(count: u32, length: Duration) -> impl Iterator<Item = Duration> {
-    (0..count).map(move |moment| length * moment / count)
-}
-
 #[test]
 fn a_new_directory_is_there_whole_or_not_at_all() {
     let places = Places::new();
     let length = places.run(0, &[]);
     fs::remove_dir_all(places.target()).unwrap();
-    let mut killed = 0;
-    for after in moments(40, length) {
-        killed += u32::from(places.kill(0, &[], after));
-        if places.target().exists() {
-            assert!(
-                Places::tree(&places.target()) == places.trees[0],
-                "{after:?}"
-            );
-            fs::remove_dir_all(places.target()).unwrap();
-        }
-    }
-    assert!(killed > 0);
+    places.kill(
+        &[],
+        length,
+        |_| 0,
+        |after| {
+            if places.target().exists() {
+                let tree = Places::tree(&places.target());
+                assert!(tree == places.trees[0], "{after:?}");
+                fs::remove_dir_all(places.target()).unwrap();
+            }
+        },
+    );
     places.run(0, &[]);
     assert_eq!(places.beside(), ["images"]);
 }
@@ -157,13 +170,15 @@ fn a_replaced_directory_is_the_old_or_the_new_one() {
     let places = Places::new();
     places.run(0, &[]);
     let length = places.run(0, &["--replace"]);
-    let mut killed = 0;
-    for (after, store) in moments(40, length).zip([1, 0].into_iter().cycle()) {
-        killed += u32::from(places.kill(store, &["--replace"], after));
-        let tree = Places::tree(&places.target());
-        assert!(places.trees.contains(&tree), "{after:?}");
-    }
-    assert!(killed > 0);
+    places.kill(
+        &["--replace"],
+        length,
+        |tries| tries as usize % 2,
+        |after| {
+            let tree = Places::tree(&places.target());
+            assert!(places.trees.contains(&tree), "{after:?}");
+        },
+    );
     places.run(1, &["--replace"]);
     assert_eq!(places.beside(), ["images"]);
     assert!(Places::tree(&places.target()) == places.trees[1]);
@@ -181,17 +196,22 @@ fn a_live_directory_has_all_its_images_whole_at_every_moment() {
     });
     // The first change that others see, and the last that is taken back.
     let begun = places.target().join(".tmp-images.json.owned");
-    let early = moments(20, length).map(|after| (after, false));
-    let switching = (0..60).map(|step| (Duration::from_millis(1) * step / 2, true));
-    let (mut killed, mut seen) = (0, [0, 0]);
-    for ((after, is_switching), store) in early.chain(switching).zip([1, 0].into_iter().cycle()) {
+    let mut seen = [0, 0];
+    let mut kills = Kills::new(LIVE_KILLS);
+    while let Some((tries, part)) = kills.next() {
+        let store = tries as usize % 2;
         let mut child = places.command(store, &["--into-live"]).spawn().unwrap();
-        while is_switching && !begun.exists() && child.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
-        std::thread::sleep(after);
-        child.kill().unwrap();
-        killed += u32::from(!child.wait().unwrap().success());
+        // Most come while the images change places; one in four at any moment.
+        let after = if tries % 4 == 0 {
+            length.mul_f64(part)
+        } else {
+            while !begun.exists() && child.try_wait().unwrap().is_none() {
+                thread::yield_now();
+            }
+            Duration::from_millis(15).mul_f64(part * part)
+        };
+        thread::sleep(after);
+        kills.kill(child);
 
         let path = places.folder.path().join("imported.redb");
         let options = ImportOptions::default();
@@ -210,10 +230,7 @@ fn a_live_directory_has_all_its_images_whole_at_every_moment() {
             "{after:?}"
         );
     }
-    assert!(
-        killed > 0 && seen.iter().all(|seen| *seen > 0),
-        "{killed} {seen:?}"
-    );
+    assert!(seen.iter().all(|seen| *seen > 0), "{seen:?}");
     assert_eq!(places.beside(), ["images"]);
 }
 

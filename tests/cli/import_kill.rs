@@ -11,9 +11,9 @@ use image_store::legacy::{self, ExportOptions, ImportOptions};
 use image_store::{Image, ImageStore, Lookup, ManifestDigest, NewImage, VerifyOptions};
 use tempfile::TempDir;
 
-use crate::support::{data, program};
+use crate::support::{Kills, data, program};
 
-/// How many runs of each kind are killed. With those of the exports these are more than 200.
+/// How many runs of each of the three kinds are killed. With those of the exports these are 230.
 const KILLS: u32 = 30;
 
 /// Two directories that differ, and the stores that they make.
@@ -70,8 +70,7 @@ impl Places {
         begun.elapsed()
     }
 
-    /// Kills runs at moments spread over the length of one, and lets `check` look after each, until
-    /// there were enough that were still running.
+    /// Kills runs, and lets `check` look after each.
     fn kill(
         &self,
         options: &[&str],
@@ -79,27 +78,19 @@ impl Places {
         mut source: impl FnMut(u32) -> usize,
         mut check: impl FnMut(usize, Duration),
     ) {
-        let (mut killed, mut tries) = (0, 0);
-        while killed < KILLS {
-            // The golden section spreads any number of moments evenly; half of them come late, when
-            // the store gets its name.
-            let part = (f64::from(tries) * 0.618_034).fract();
+        let mut kills = Kills::new(KILLS);
+        while let Some((tries, part)) = kills.next() {
+            // Half of them come late, when the store gets its name.
             let part = if tries % 2 == 0 {
                 part
             } else {
                 1.0 - part * part * 0.5
             };
             let after = length.mul_f64(part);
-            tries += 1;
-            assert!(
-                tries < 20 * KILLS,
-                "only {killed} were killed in {tries} tries"
-            );
             let source = source(tries);
-            let mut child = self.command(source, options).spawn().unwrap();
+            let child = self.command(source, options).spawn().unwrap();
             thread::sleep(after);
-            child.kill().unwrap();
-            killed += u32::from(!child.wait().unwrap().success());
+            kills.kill(child);
             check(source, after);
         }
     }

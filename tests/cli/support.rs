@@ -1,6 +1,7 @@
 //! Starts the program and talks to it.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
@@ -248,4 +249,48 @@ pub(crate) fn error_of(reply: &Value) -> (String, String) {
             .to_owned()
     };
     (text("kind"), text("message"))
+}
+
+/// Kills runs of the program at moments spread over the length of one, until enough were killed
+/// that were still running: a run that had ended by then does not count.
+pub(crate) struct Kills {
+    wanted: u32,
+    killed: u32,
+    tries: u32,
+}
+
+impl Kills {
+    pub(crate) fn new(wanted: u32) -> Self {
+        let (killed, tries) = (0, 0);
+        Self {
+            wanted,
+            killed,
+            tries,
+        }
+    }
+
+    /// Which try comes next, and after which part of the length of a run it is to be killed.
+    pub(crate) fn next(&mut self) -> Option<(u32, f64)> {
+        if self.killed == self.wanted {
+            println!("{} of {} runs were killed", self.killed, self.tries);
+            return None;
+        }
+        assert!(
+            self.tries < 20 * self.wanted,
+            "only {} were killed in {} tries",
+            self.killed,
+            self.tries
+        );
+        self.tries += 1;
+        // The golden section spreads any number of moments evenly.
+        let part = (f64::from(self.tries) * 0.618_034).fract();
+        Some((self.tries, part))
+    }
+
+    /// Kills a run, and counts it where it was still running.
+    pub(crate) fn kill(&mut self, mut child: Child) {
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        self.killed += u32::from(status.signal() == Some(9));
+    }
 }

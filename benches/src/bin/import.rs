@@ -1,5 +1,6 @@
 //! Measures an import beside what it takes to read and SHA-256 the same files with as many threads,
-//! in one run: a table of wall and CPU time, and the ratios.
+//! and beside bare redb that loads the same rows in the order of their keys, in one run: a table of
+//! wall and CPU time, and the ratios.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,11 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use image_store::legacy::{self, ImportOptions};
+use image_store_benches::rows;
 use sha2::{Digest as _, Sha256};
+
+/// The cache that an import has where nothing else is said.
+const CACHE: usize = 320 << 20;
 
 /// Measures the import of an images directory that is there.
 #[derive(Parser)]
@@ -26,6 +31,14 @@ struct Args {
     /// The folder to import into: it must be on a disk, not in memory.
     #[arg(long, default_value = "target")]
     work: PathBuf,
+    /// Empty the system's caches before each measurement, as before a first migration. Only the
+    /// superuser may.
+    #[arg(long)]
+    cold: bool,
+    /// Measure bare redb, too: it reads the rows of the imported store and inserts them in the order
+    /// of their keys, in one transaction.
+    #[arg(long)]
+    bare: bool,
 }
 
 /// Seconds on the clock, and of the processors.
@@ -44,35 +57,76 @@ fn main() -> Result<()> {
     let files = files(&args.source)?;
     // Neither is the first to read the files from the disk.
     hash(&files, args.threads)?;
-    let (mut hashing, mut importing) = (Vec::new(), Vec::new());
+    let copy = folder.path().join("bare.redb");
+    let (mut hashing, mut importing, mut loading) = (Vec::new(), Vec::new(), Vec::new());
+    let mut peak = 0;
     for _ in 0..args.rounds {
-        hashing.push(measured(|| hash(&files, args.threads))?);
+        if !files.is_empty() {
+            args.prepare()?;
+            hashing.push(measured(|| hash(&files, args.threads))?);
+        }
+        args.prepare()?;
         importing.push(measured(|| {
             let options = ImportOptions::default().threads(args.threads);
             legacy::import(&args.source, &store, options).map(drop)?;
             Ok(())
         })?);
+        if peak == 0 {
+            peak = peak_memory()?;
+        }
+        if args.bare {
+            args.prepare()?;
+            loading.push(measured(|| rows::copy_sorted(&store, &copy, CACHE))?);
+            fs::remove_file(&copy)?;
+        }
         fs::remove_file(&store)?;
     }
-    let (hashing, importing) = (median(hashing), median(importing));
     println!(
-        "{} files, {} threads, {} rounds",
+        "{} files, {} threads, {} rounds, {} caches; {peak} MiB at most by the end of the first import",
         files.len(),
         args.threads,
-        args.rounds
+        args.rounds,
+        if args.cold { "cold" } else { "warm" },
     );
     println!("| | wall, s | CPU, s |\n|---|---|---|");
-    println!(
-        "| read and SHA-256 | {:.2} | {:.2} |",
-        hashing.wall, hashing.cpu
-    );
+    let importing = median(importing);
     println!("| import | {:.2} | {:.2} |", importing.wall, importing.cpu);
-    println!(
-        "| ratio | {:.2} | {:.2} |",
-        importing.wall / hashing.wall,
-        importing.cpu / hashing.cpu
-    );
+    let peers = [
+        ("read and SHA-256", hashing),
+        ("bare redb, rows sorted", loading),
+    ];
+    for (peer, costs) in peers {
+        if costs.is_empty() {
+            continue;
+        }
+        let cost = median(costs);
+        println!("| {peer} | {:.2} | {:.2} |", cost.wall, cost.cpu);
+        println!(
+            "| import / {peer} | {:.2} | {:.2} |",
+            importing.wall / cost.wall,
+            importing.cpu / cost.cpu
+        );
+    }
     Ok(())
+}
+
+impl Args {
+    fn prepare(&self) -> Result<()> {
+        if self.cold {
+            // What was written is on disk first, so that nobody pays for another's writes.
+            nix::unistd::sync();
+            fs::write("/proc/sys/vm/drop_caches", "3").context("only the superuser may")?;
+        }
+        Ok(())
+    }
+}
+
+/// The most memory that this process had, in MiB.
+fn peak_memory() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+    Ok(kibibytes.context("/proc/self/status")?.parse::<u64>()? / 1024)
 }
 
 /// The files in the folders of `source`.

@@ -80,7 +80,7 @@ impl Destination {
     pub(super) fn begin(&self) -> Result<(Sink, Option<(Snapshot, OnConflict)>)> {
         Ok(match self {
             Self::New { new, .. } => {
-                let load = Box::new(Load::new(&new.folder()));
+                let load = Box::new(Load::new(new.file()));
                 (Sink::New(new.store()?.write()?, load), None)
             }
             Self::Merge { store, on_conflict } => {
