@@ -48,12 +48,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Whether [`Rows::of`] an image have this name; a lookup asks it of every image that it yields.
-pub(crate) fn has_name(image: &Image, name: &str) -> bool {
-    image.names.iter().any(|held| held == name)
-}
-
-/// The same of a digest.
+/// Whether [`Rows::of`] an image have this digest; a lookup asks it of every image that it yields.
 pub(crate) fn has_digest(image: &Image, digest: &str) -> bool {
     image.digests.iter().any(|held| held == digest)
 }

@@ -11,7 +11,7 @@ mod redo;
 mod seal;
 
 pub(crate) use content::{Content, Encoding, decode_content, encode_content};
-pub(crate) use record::{decode_image, encode_image};
+pub(crate) use record::{decode_head, decode_image, encode_image};
 pub(crate) use redo::{
     BLOCK, Change, Changes, LONGEST, LogId, TableTag, blocks, decode_entry, decode_header,
     each_change, encode_entry, encode_header,
@@ -44,18 +44,31 @@ fn encode_payload(value: &impl bincode::Encode) -> Outcome<Vec<u8>> {
 /// Decodes a payload and refuses trailing bytes. `what` names the value in the error.
 fn decode_payload<'a, T: bincode::BorrowDecode<'a, ()>>(
     payload: &'a [u8],
-    what: impl FnOnce() -> String,
+    what: impl Fn() -> String,
 ) -> Outcome<T> {
-    match bincode::borrow_decode_from_slice(payload, CONFIG) {
-        Ok((value, read)) if read == payload.len() => Ok(value),
-        Ok((_, read)) => Err(Failure::corrupt(format!(
-            "{} has {} trailing bytes",
-            what(),
-            payload.len().saturating_sub(read)
-        ))),
-        Err(error) => Err(Failure::corrupt_because(
-            format!("{} does not decode", what()),
-            error,
-        )),
+    let (value, read) = decode(payload, &what)?;
+    if read == payload.len() {
+        return Ok(value);
     }
+    Err(Failure::corrupt(format!(
+        "{} has {} trailing bytes",
+        what(),
+        payload.len().saturating_sub(read)
+    )))
+}
+
+/// Decodes what a payload begins with, and does not look at the rest.
+fn decode_beginning<'a, T: bincode::BorrowDecode<'a, ()>>(
+    payload: &'a [u8],
+    what: impl Fn() -> String,
+) -> Outcome<T> {
+    decode(payload, &what).map(|(value, _)| value)
+}
+
+fn decode<'a, T: bincode::BorrowDecode<'a, ()>>(
+    payload: &'a [u8],
+    what: &impl Fn() -> String,
+) -> Outcome<(T, usize)> {
+    bincode::borrow_decode_from_slice(payload, CONFIG)
+        .map_err(|error| Failure::corrupt_because(format!("{} does not decode", what()), error))
 }

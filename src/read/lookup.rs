@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::meta;
 use crate::model::Image;
 use crate::read::listing::{self, Pairs};
-use crate::read::{DigestEntry, NameEntry, Prefix, Source, items, resolve_image};
+use crate::read::{DigestEntry, NameEntry, Prefix, Source, items, resolve_checked, resolve_image};
 use crate::tables::ReadTables;
 
 /// Every way to look at images: on a [`Snapshot`](crate::Snapshot) all answers come from one state,
@@ -58,7 +58,7 @@ pub trait Lookup: Source {
     ///
     /// Only those of the file.
     fn exists(&self, reference: &str) -> Result<bool> {
-        match self.view(|tables| resolve_image(tables, reference)) {
+        match self.view(|tables| resolve_checked(tables, reference)) {
             Ok(_) => Ok(true),
             Err(Error::ImageUnknown { .. } | Error::AmbiguousPrefix { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -201,7 +201,7 @@ pub trait Lookup: Source {
     /// As [`get`](Self::get); those of the file, at once or from the iterator.
     fn images_after(&self, reference: &str) -> Result<impl Iterator<Item = Result<Image>>> {
         let held = self.hold()?;
-        let (number, _) = held.view(|tables| resolve_image(tables, reference))?;
+        let number = held.view(|tables| resolve_checked(tables, reference))?;
         Ok(listing::images(held, number.saturating_add(1)))
     }
 

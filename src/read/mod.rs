@@ -12,6 +12,6 @@ mod source;
 pub use entry::{DigestEntry, NameEntry};
 pub use lookup::Lookup;
 pub use prefix::Prefix;
-use reference::contradiction;
+use reference::{contradiction, record_at, resolve_checked};
 pub(crate) use reference::{image_at, image_with_id, image_with_name, resolve_image};
 pub(crate) use source::Source;

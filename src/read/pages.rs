@@ -3,8 +3,11 @@
 //! An iterator of the engine borrows its table; one that a caller keeps must own what it reads
 //! from. Reading page by page and going on after the last key does that for snapshots and
 //! transactions alike, at the cost of one more descent a page.
-
-use std::vec;
+//!
+//! A page holds rows as they are stored, side by side in one buffer that the next page uses again,
+//! and each becomes an image when the caller asks for it: a page of images would be a thousand small
+//! allocations at a time, which the allocator and the processor's caches answer much more slowly
+//! than a few that come and go.
 
 use crate::error::Result;
 
@@ -12,58 +15,99 @@ use crate::error::Result;
 const FIRST: usize = 8;
 /// Rows of the largest page.
 const LARGEST: usize = 256;
+/// A page that holds so many bytes takes no more rows.
+const FULL: usize = 256 * 1024;
 
-/// Yields rows from pages that `fetch` reads.
-///
-/// `fetch` is given the most rows that are wanted, and goes on where it stopped. Fewer rows than
-/// wanted are the last. An error of `fetch` ends the iteration; an error in a row does not.
-pub(super) fn paged<T, F>(fetch: F) -> impl Iterator<Item = Result<T>>
-where
-    F: FnMut(usize) -> Result<Vec<Result<T>>>,
-{
+/// What is listed.
+pub(super) trait Listing {
+    /// What a row is kept under until it is read.
+    type Key;
+    /// What the caller gets.
+    type Item;
+
+    /// Adds rows to an empty page until it [is full](Page::is_full), going on where the last call
+    /// stopped. A page that is not full is the last, and so is one that fails.
+    fn fetch(&mut self, page: &mut Page<Self::Key>) -> Result<()>;
+
+    /// Makes of a row what the caller gets. An error does not end the iteration.
+    fn read(&self, key: Self::Key, value: &[u8]) -> Result<Self::Item>;
+}
+
+/// Rows that were fetched and not read yet.
+pub(super) struct Page<K> {
+    /// Each row with where its bytes end, the next row to be read last.
+    rows: Vec<(K, usize)>,
+    bytes: Vec<u8>,
+    wanted: usize,
+}
+
+impl<K> Page<K> {
+    pub(super) fn push(&mut self, key: K, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.rows.push((key, self.bytes.len()));
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.rows.len() >= self.wanted || self.bytes.len() >= FULL
+    }
+}
+
+/// Yields what is listed.
+pub(super) fn paged<L: Listing>(listing: L) -> impl Iterator<Item = Result<L::Item>> {
     Paged {
-        fetch,
-        page: Vec::new().into_iter(),
-        wanted: FIRST,
+        listing,
+        page: Page {
+            rows: Vec::new(),
+            bytes: Vec::new(),
+            wanted: FIRST,
+        },
+        read: 0,
         ended: false,
     }
 }
 
-struct Paged<T, F> {
-    fetch: F,
-    page: vec::IntoIter<Result<T>>,
-    wanted: usize,
+struct Paged<L: Listing> {
+    listing: L,
+    page: Page<L::Key>,
+    /// How many of the page's bytes belong to rows that were read.
+    read: usize,
     ended: bool,
 }
 
-impl<T, F: FnMut(usize) -> Result<Vec<Result<T>>>> Iterator for Paged<T, F> {
-    type Item = Result<T>;
+impl<L: Listing> Paged<L> {
+    fn turn(&mut self) -> Result<()> {
+        self.page.bytes.clear();
+        self.read = 0;
+        let fetched = self.listing.fetch(&mut self.page);
+        self.ended = fetched.is_err() || !self.page.is_full();
+        self.page.wanted = (self.page.wanted * 2).min(LARGEST);
+        // Rows are taken from the end.
+        self.page.rows.reverse();
+        fetched
+    }
+}
+
+impl<L: Listing> Iterator for Paged<L> {
+    type Item = Result<L::Item>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(row) = self.page.next() {
-            return Some(row);
+        if self.page.rows.is_empty()
+            && !self.ended
+            && let Err(error) = self.turn()
+        {
+            self.page.rows.clear();
+            return Some(Err(error));
         }
-        if self.ended {
-            return None;
-        }
-        match (self.fetch)(self.wanted) {
-            Ok(page) => {
-                self.ended = page.len() < self.wanted;
-                self.wanted = (self.wanted * 2).min(LARGEST);
-                self.page = page.into_iter();
-                self.page.next()
-            }
-            Err(error) => {
-                self.ended = true;
-                Some(Err(error))
-            }
-        }
+        let (key, end) = self.page.rows.pop()?;
+        let value = self.page.bytes.get(self.read..end).unwrap_or_default();
+        self.read = end;
+        Some(self.listing.read(key, value))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::paged;
+    use super::{FULL, LARGEST, Listing, Page, paged};
     use crate::error::{Error, Result};
 
     fn unknown() -> Error {
@@ -72,32 +116,90 @@ mod tests {
         }
     }
 
+    /// Numbers, each with as many bytes as is said.
+    struct Numbers {
+        next: usize,
+        count: usize,
+        length: usize,
+        longest_page: usize,
+    }
+
+    /// The bytes of a row, which no other row of its page has.
+    fn bytes_of(number: usize, length: usize) -> Vec<u8> {
+        number
+            .to_le_bytes()
+            .into_iter()
+            .cycle()
+            .take(length)
+            .collect()
+    }
+
+    impl Listing for Numbers {
+        type Key = usize;
+        type Item = usize;
+
+        fn fetch(&mut self, page: &mut Page<usize>) -> Result<()> {
+            while self.next < self.count && !page.is_full() {
+                page.push(self.next, &bytes_of(self.next, self.length));
+                self.next += 1;
+            }
+            self.longest_page = self.longest_page.max(page.bytes.len());
+            assert!(self.longest_page < FULL + self.length, "a page has no end");
+            Ok(())
+        }
+
+        fn read(&self, key: usize, value: &[u8]) -> Result<usize> {
+            assert_eq!(value, bytes_of(key, self.length), "another row's bytes");
+            Ok(key)
+        }
+    }
+
     #[test]
     fn yields_every_row_once_at_any_page_boundary() {
-        for count in [0_usize, 1, 7, 8, 9, 23, 24, 25, 1_000] {
-            let mut next = 0;
-            let rows = paged(|wanted| {
-                let page = next..(next + wanted).min(count);
-                next = page.end;
-                Ok(page.map(Ok).collect())
+        for (count, length) in [0_usize, 1, 7, 8, 9, 23, 24, 25, 1_000]
+            .into_iter()
+            .flat_map(|count| [(count, 0), (count, 3), (count.min(25), FULL / LARGEST * 40)])
+        {
+            let rows = paged(Numbers {
+                next: 0,
+                count,
+                length,
+                longest_page: 0,
             });
             let rows: Result<Vec<usize>> = rows.collect();
             assert_eq!(rows.unwrap(), (0..count).collect::<Vec<_>>());
         }
     }
 
-    #[test]
-    fn a_damaged_row_is_passed_over_and_a_failed_page_ends() {
-        let mut pages = 0;
-        let rows = paged(|wanted| {
-            pages += 1;
-            if pages == 2 {
+    /// The second row is damaged, and the second page fails after it has found a row.
+    struct Damaged {
+        pages: usize,
+    }
+
+    impl Listing for Damaged {
+        type Key = usize;
+        type Item = usize;
+
+        fn fetch(&mut self, page: &mut Page<usize>) -> Result<()> {
+            self.pages += 1;
+            if self.pages == 2 {
+                page.push(0, b"");
                 return Err(unknown());
             }
-            let mut page: Vec<Result<u32>> = (1..).take(wanted - 1).map(Ok).collect();
-            page.insert(1, Err(unknown()));
-            Ok(page)
-        });
+            while !page.is_full() {
+                page.push(page.rows.len(), b"");
+            }
+            Ok(())
+        }
+
+        fn read(&self, key: usize, _: &[u8]) -> Result<usize> {
+            if key == 1 { Err(unknown()) } else { Ok(key) }
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_is_passed_over_and_a_failed_page_ends() {
+        let rows = paged(Damaged { pages: 0 });
         let kinds: Vec<bool> = rows.map(|row| row.is_ok()).collect();
         assert_eq!(kinds.len(), 9);
         assert_eq!(kinds.iter().filter(|ok| !**ok).count(), 2);

@@ -1,8 +1,10 @@
 //! What a reference refers to.
 
+use std::ops::Bound;
+
 use redb::{AccessGuard, ReadableTable};
 
-use crate::codec::decode_image;
+use crate::codec::{decode_head, decode_image};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::model::Image;
@@ -21,50 +23,96 @@ const CANDIDATES: usize = 10;
 ///
 /// [`Error::ImageUnknown`], [`Error::AmbiguousPrefix`].
 pub(crate) fn resolve(tables: &impl ReadTables, reference: &str) -> Outcome<u64> {
+    if looks_like_a_prefix(reference) {
+        // The IDs that it begins start where it would stand itself, so one search finds both.
+        let found = IdsFrom::search(tables, reference)?;
+        if let IdsFrom::Exactly(number) = found {
+            return Ok(number);
+        }
+        let named = tables.names()?.get(reference)?;
+        return named.map_or_else(|| found.number(reference), |number| Ok(number.value()));
+    }
     if let Some(number) = tables.ids()?.get(reference)? {
         return Ok(number.value());
     }
     if let Some(number) = tables.names()?.get(reference)? {
         return Ok(number.value());
     }
-    resolve_prefix(tables, reference)
+    IdsFrom::search(tables, reference)?.number(reference)
+}
+/// Whether it is rather the beginning of an ID than an ID or a name: which question is asked first
+/// changes how long the answer takes, and not the answer.
+fn looks_like_a_prefix(reference: &str) -> bool {
+    let digits = reference.as_bytes();
+    digits.len() < 64
+        && digits
+            .iter()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn resolve_prefix(tables: &impl ReadTables, prefix: &str) -> Outcome<u64> {
-    let unknown = || Error::ImageUnknown {
-        reference: prefix.to_owned(),
-    };
-    if prefix.is_empty() {
-        return Err(unknown().into());
+/// The IDs that begin with a reference.
+enum IdsFrom {
+    /// One is the reference itself, of this image number.
+    Exactly(u64),
+    None,
+    One(u64),
+    Many {
+        candidates: Vec<String>,
+        more: bool,
+    },
+}
+
+impl IdsFrom {
+    fn search(tables: &impl ReadTables, prefix: &str) -> Outcome<Self> {
+        if prefix.is_empty() {
+            return Ok(Self::None);
+        }
+        let mut rows = tables.ids()?.lower_bound(Bound::Included(prefix))?;
+        let mut first = None;
+        let mut candidates = Vec::new();
+        while let Some((id, number)) = rows.next()? {
+            let id: &str = id.value();
+            if !id.starts_with(prefix) {
+                break;
+            }
+            if id.len() == prefix.len() {
+                return Ok(Self::Exactly(number.value()));
+            }
+            if id.contains(' ') {
+                continue;
+            }
+            if candidates.len() == CANDIDATES {
+                return Ok(Self::Many {
+                    candidates,
+                    more: true,
+                });
+            }
+            first = first.or(Some(number.value()));
+            candidates.push(id.to_owned());
+        }
+        Ok(match (first, candidates.len()) {
+            (None, _) => Self::None,
+            (Some(number), 1) => Self::One(number),
+            (Some(_), _) => Self::Many {
+                candidates,
+                more: false,
+            },
+        })
     }
-    let mut only = None;
-    let mut candidates: Vec<String> = Vec::new();
-    let mut more = false;
-    for row in tables.ids()?.range(prefix..)? {
-        let (id, number): (AccessGuard<'_, &str>, _) = row?;
-        let id = id.value();
-        if !id.starts_with(prefix) {
-            break;
+
+    /// The number of the only image whose ID begins with `prefix`.
+    fn number(self, prefix: &str) -> Outcome<u64> {
+        let reference = prefix.to_owned();
+        Err(match self {
+            Self::Exactly(number) | Self::One(number) => return Ok(number),
+            Self::None => Error::ImageUnknown { reference },
+            Self::Many { candidates, more } => Error::AmbiguousPrefix {
+                reference,
+                candidates,
+                more,
+            },
         }
-        if id.contains(' ') {
-            continue;
-        }
-        if candidates.len() == CANDIDATES {
-            more = true;
-            break;
-        }
-        only = Some(number.value());
-        candidates.push(id.to_owned());
-    }
-    match (only, candidates.len()) {
-        (Some(number), 1) => Ok(number),
-        (None, _) => Err(unknown().into()),
-        (Some(_), _) => Err(Error::AmbiguousPrefix {
-            reference: prefix.to_owned(),
-            candidates,
-            more,
-        }
-        .into()),
+        .into())
     }
 }
 
@@ -74,12 +122,23 @@ fn resolve_prefix(tables: &impl ReadTables, prefix: &str) -> Outcome<u64> {
 ///
 /// [`Failure::Corrupt`] where there is no record of that number, or a damaged one.
 pub(crate) fn image_at(tables: &impl ReadTables, number: u64) -> Outcome<Image> {
-    let record = tables.images()?.get(number)?;
-    let record =
-        record.ok_or_else(|| Failure::corrupt(format!("image number {number} has no record")))?;
+    let record = record_at(tables, number)?;
     let mut image = decode_image(number, record.value())?;
     image.read_only = tables.read_only();
     Ok(image)
+}
+
+/// The record of a number that an index row gave.
+///
+/// # Errors
+///
+/// [`Failure::Corrupt`] where there is none.
+pub(super) fn record_at(
+    tables: &impl ReadTables,
+    number: u64,
+) -> Outcome<AccessGuard<'_, &'static [u8]>> {
+    let record = tables.images()?.get(number)?;
+    record.ok_or_else(|| Failure::corrupt(format!("image number {number} has no record")))
 }
 
 /// Reads the image that `reference` refers to, with its number.
@@ -91,10 +150,25 @@ pub(crate) fn image_at(tables: &impl ReadTables, number: u64) -> Outcome<Image> 
 pub(crate) fn resolve_image(tables: &impl ReadTables, reference: &str) -> Outcome<(u64, Image)> {
     let number = resolve(tables, reference)?;
     let image = image_at(tables, number)?;
-    let is_meant =
-        image.id.starts_with(reference) || image.names.iter().any(|name| name == reference);
-    if is_meant {
+    if image.id.starts_with(reference) || image.names.iter().any(|name| name == reference) {
         Ok((number, image))
+    } else {
+        Err(contradiction(reference, number))
+    }
+}
+
+/// The number of the image that `reference` refers to, as [`resolve_image`] finds it, without the
+/// image.
+///
+/// # Errors
+///
+/// As [`resolve_image`].
+pub(super) fn resolve_checked(tables: &impl ReadTables, reference: &str) -> Outcome<u64> {
+    let number = resolve(tables, reference)?;
+    let record = record_at(tables, number)?;
+    let head = decode_head(number, record.value())?;
+    if head.id().starts_with(reference) || head.has_name(reference) {
+        Ok(number)
     } else {
         Err(contradiction(reference, number))
     }

@@ -10,6 +10,7 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::redo::Redo;
+use crate::tables::SnapshotTables;
 
 /// The engine's handle on one file.
 pub(super) struct Handle {
@@ -120,17 +121,36 @@ impl Handle {
     }
 
     /// Begins a read transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`]; those of the file.
     pub(super) fn begin_read(&self) -> Result<ReadTransaction> {
         self.check_process()?;
-        let begun: Outcome<_> = contain(|| {
-            Ok(match &self.engine {
-                Engine::Writable(database) => database.begin_read()?,
-                Engine::ReadOnly(database) => database.begin_read()?,
-                Engine::Copy(database) => database.begin_read()?,
-                Engine::Closed => return Err(redb::StorageError::DatabaseClosed.into()),
-            })
-        });
-        begun.map_err(|failure| self.error(failure))
+        contain(|| self.begin()).map_err(|failure| self.error(failure))
+    }
+
+    /// Looks once at the present state.
+    ///
+    /// It asks the system once which process this is, where a snapshot that is taken, used and
+    /// dropped asks three times: `look` does not fork.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`]; those of the file and of `look`.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {
+        self.check_process()?;
+        contain(|| look(&SnapshotTables::new(self.begin()?, self.is_read_only())))
+            .map_err(|failure| self.error(failure))
+    }
+
+    fn begin(&self) -> Outcome<ReadTransaction> {
+        Ok(match &self.engine {
+            Engine::Writable(database) => database.begin_read()?,
+            Engine::ReadOnly(database) => database.begin_read()?,
+            Engine::Copy(database) => database.begin_read()?,
+            Engine::Closed => return Err(redb::StorageError::DatabaseClosed.into()),
+        })
     }
 }
 

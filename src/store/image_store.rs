@@ -320,7 +320,7 @@ impl Source for ImageStore {
     }
 
     fn view<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {
-        self.read()?.view(look)
+        self.handle().look(look)
     }
 
     fn error(&self, failure: Failure) -> Error {
