@@ -40,11 +40,13 @@ pub(crate) fn resolve(tables: &impl ReadTables, reference: &str) -> Outcome<u64>
     }
     IdsFrom::search(tables, reference)?.number(reference)
 }
+
 /// Whether it is rather the beginning of an ID than an ID or a name: which question is asked first
 /// changes how long the answer takes, and not the answer.
 fn looks_like_a_prefix(reference: &str) -> bool {
     let digits = reference.as_bytes();
-    digits.len() < 64
+    // The empty one begins every ID, and is no prefix.
+    (1..64).contains(&digits.len())
         && digits
             .iter()
             .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use image_store::{
     Access, Error, ErrorKind, ImageStore, Lookup as _, ManifestDigest, NewImage, OpenOptions,
+    VerifyOptions,
 };
 use rand::RngExt as _;
 use redb::StorageBackend;
@@ -313,4 +314,28 @@ fn kills_at_any_moment_lose_nothing() {
     }
     println!("{kills} kills, {known} images");
     assert_eq!(invariants::check(&place.path()).len(), known);
+}
+
+#[test]
+fn a_verification_sees_what_the_log_holds_and_changes_nothing() {
+    let place = killed_after(10);
+    let before = fs::read(place.path()).unwrap();
+    let log = fs::read(redo(&place)).unwrap();
+    let options = VerifyOptions::new();
+    let report = ImageStore::options().verify(place.path(), &options, |_| {});
+    let report = report.unwrap();
+    assert!(report.is_clean() && report.needs_recovery, "{report:?}");
+    assert_eq!(report.counts.images, 10);
+    assert!(fs::read(place.path()).unwrap() == before);
+    assert!(fs::read(redo(&place)).unwrap() == log);
+
+    // The same beside the process that writes the log.
+    let store = exclusive().open(place.path()).unwrap();
+    for number in 10..20 {
+        let id = format!("image-{number}");
+        store.create(NewImage::new().id(id)).unwrap();
+    }
+    let report = store.verify(&options, |_| {}).unwrap();
+    assert!(report.is_clean() && report.engine_checked, "{report:?}");
+    assert_eq!(report.counts.images, 20);
 }
