@@ -11,7 +11,6 @@ use redb::{ReadableTableMetadata, Table};
 use super::sorter::Sorter;
 use super::{Rows, expect};
 use crate::engine::Outcome;
-use crate::model::Image;
 use crate::tables::WriteTables;
 
 /// Index rows of new images that are not in the tables yet: those of the references aside.
@@ -44,23 +43,21 @@ impl LoadedRows {
         }
     }
 
-    /// Whether an image before may have the ID or a name of this one. If not, none has.
-    pub(crate) fn may_contradict(&self, image: &Image) -> bool {
-        let seen_name = |name: &String| self.seen_names.contains(&self.hash.hash_one(name));
-        self.seen_ids.contains(&self.hash.hash_one(&image.id)) || image.names.iter().any(seen_name)
-    }
-
-    /// Notes an image whose rows are in the tables.
-    pub(crate) fn note(&mut self, image: &Image) {
-        self.seen_ids.insert(self.hash.hash_one(&image.id));
-        for name in &image.names {
-            self.seen_names.insert(self.hash.hash_one(name));
+    /// Notes the ID and the names of an image. Whether an image before may have one of them; if not,
+    /// none has.
+    pub(crate) fn note(&mut self, rows: &Rows<'_>) -> bool {
+        let mut may_be_held = false;
+        if let Some(id) = rows.id {
+            may_be_held |= !self.seen_ids.insert(self.hash.hash_one(id));
         }
+        for name in &rows.names {
+            may_be_held |= !self.seen_names.insert(self.hash.hash_one(name));
+        }
+        may_be_held
     }
 
-    /// Adds the rows of an image that contradicts none before.
-    pub(crate) fn add(&mut self, number: u64, image: &Image, rows: &Rows<'_>) -> Outcome<()> {
-        self.note(image);
+    /// Adds the rows of an image, of which no image before has the ID or a name.
+    pub(crate) fn add(&mut self, number: u64, rows: &Rows<'_>) -> Outcome<()> {
         if let Some(id) = rows.id {
             self.ids.push(id, number)?;
         }

@@ -20,7 +20,7 @@ const IN_MEMORY: usize = 24 << 20;
 /// Rows of a text and an image number, which come out in their order.
 pub(super) struct Sorter {
     beside: Arc<Path>,
-    text: Vec<u8>,
+    text: String,
     rows: Vec<Row>,
     in_memory: usize,
     runs: Vec<File>,
@@ -34,11 +34,11 @@ struct Row {
 }
 
 impl Row {
-    fn text<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+    fn text<'a>(&self, text: &'a str) -> &'a str {
         text.get(self.text.0..self.text.1).unwrap_or_default()
     }
 
-    fn compare(&self, other: &Self, text: &[u8]) -> Ordering {
+    fn compare(&self, other: &Self, text: &str) -> Ordering {
         self.beginning
             .cmp(&other.beginning)
             .then_with(|| self.text(text).cmp(other.text(text)))
@@ -52,7 +52,7 @@ impl Sorter {
     pub(super) fn new(beside: &Arc<Path>) -> Self {
         Self {
             beside: Arc::clone(beside),
-            text: Vec::new(),
+            text: String::new(),
             rows: Vec::new(),
             in_memory: IN_MEMORY,
             runs: Vec::new(),
@@ -61,7 +61,7 @@ impl Sorter {
 
     pub(super) fn push(&mut self, text: &str, number: u64) -> Outcome<()> {
         let begin = self.text.len();
-        self.text.extend_from_slice(text.as_bytes());
+        self.text.push_str(text);
         self.rows.push(Row {
             beginning: beginning(text.as_bytes()),
             text: (begin, self.text.len()),
@@ -79,7 +79,7 @@ impl Sorter {
         if self.runs.is_empty() {
             self.sort();
             for row in &self.rows {
-                take(as_text(row.text(&self.text))?, row.number)?;
+                take(row.text(&self.text), row.number)?;
             }
             self.clear();
             return Ok(());
@@ -89,7 +89,7 @@ impl Sorter {
             self.runs.push(run);
         }
         // What memory held is not needed while the runs are merged.
-        (self.text, self.rows) = (Vec::new(), Vec::new());
+        (self.text, self.rows) = (String::new(), Vec::new());
         let mut runs: Vec<_> = self.runs.drain(..).map(Run::new).collect();
         let mut heads = BinaryHeap::new();
         for (index, run) in runs.iter_mut().enumerate() {
@@ -97,7 +97,7 @@ impl Sorter {
             heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
         }
         while let Some(Reverse((text, number, index))) = heads.pop() {
-            take(as_text(&text)?, number)?;
+            take(&text, number)?;
             if let Some(run) = runs.get_mut(index) {
                 let head = run.next().map_err(|error| refused(&self.beside, error))?;
                 heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
@@ -125,7 +125,7 @@ impl Sorter {
             let text = row.text(&self.text);
             file.write_all(&(text.len() as u64).to_le_bytes())?;
             file.write_all(&row.number.to_le_bytes())?;
-            file.write_all(text)?;
+            file.write_all(text.as_bytes())?;
         }
         self.clear();
         let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -164,7 +164,7 @@ impl Run {
         Self(BufReader::with_capacity(256 << 10, file))
     }
 
-    fn next(&mut self) -> io::Result<Option<(Vec<u8>, u64)>> {
+    fn next(&mut self) -> io::Result<Option<(String, u64)>> {
         if io::BufRead::fill_buf(&mut self.0)?.is_empty() {
             return Ok(None);
         }
@@ -172,8 +172,8 @@ impl Run {
         self.0.read_exact(&mut length)?;
         self.0.read_exact(&mut number)?;
         let length = u64::from_le_bytes(length);
-        let mut text = Vec::new();
-        self.0.by_ref().take(length).read_to_end(&mut text)?;
+        let mut text = String::new();
+        self.0.by_ref().take(length).read_to_string(&mut text)?;
         if text.len() as u64 != length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -193,11 +193,6 @@ fn beginning(text: &[u8]) -> [u64; 2] {
         reason = "the halves of the number, one each"
     )]
     [(number >> 64) as u64, number as u64]
-}
-
-fn as_text(bytes: &[u8]) -> Outcome<&str> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| Failure::corrupt_because("an index row that waited", error))
 }
 
 #[cfg(test)]

@@ -67,24 +67,23 @@ impl Load {
         self.contents.put_stream(tables, store)
     }
 
-    /// As [`insert_legacy`].
+    /// As [`insert_legacy`], of an image whose digests follow from its record already.
     pub(crate) fn insert(
         &mut self,
         tables: &mut WriteTables<'_>,
-        mut image: Image,
+        image: Image,
     ) -> Outcome<Displaced> {
-        image.recompute_digests();
-        if self.rows.may_contradict(&image) {
+        let rows = Rows::of(Some(&image));
+        if self.rows.note(&rows) {
             return self.insert_at_once(tables, image);
         }
         let number = self.next;
         self.next = after(number)?;
         let record = encode_image(number, &image)?;
-        let rows = Rows::of(Some(&image));
         for (hash, more) in &rows.contents {
             self.contents.refer(tables, hash, *more)?;
         }
-        self.rows.add(number, &image, &rows)?;
+        self.rows.add(number, &rows)?;
         self.waiting += record.len();
         self.records.push((number, record));
         if self.waiting + self.contents.waiting() >= WAITING {
@@ -98,7 +97,6 @@ impl Load {
 
     fn insert_at_once(&mut self, tables: &mut WriteTables<'_>, image: Image) -> Outcome<Displaced> {
         self.finish(tables)?;
-        self.rows.note(&image);
         let displaced = insert_legacy(tables, image)?;
         let last = tables.images.last()?.map(|(key, _)| key.value());
         self.next = last.map_or(Ok(self.next), after)?;

@@ -23,5 +23,6 @@ mod import_fixtures;
 mod import_hostile;
 mod import_lock;
 mod import_merge;
+mod import_order;
 mod json_fixtures;
 mod migration_page;
