@@ -5,12 +5,14 @@
 //! format, so that another codec that writes the same bytes can take over.
 
 mod content;
+mod head;
 mod packed;
 mod record;
 mod seal;
 
 pub(crate) use content::{Content, Encoding, decode_content, encode_content};
-pub(crate) use record::{decode_head, decode_image, encode_image};
+pub(crate) use head::decode_head;
+pub(crate) use record::{decode_image, encode_image};
 pub(crate) use seal::{SEAL_LENGTH, Sealed, seal, unseal};
 
 use crate::engine::{Failure, Outcome};
