@@ -5,13 +5,15 @@
 //! format, so that another codec that writes the same bytes can take over.
 
 mod content;
+mod head;
 mod packed;
 mod record;
 mod redo;
 mod seal;
 
 pub(crate) use content::{Content, Encoding, decode_content, encode_content};
-pub(crate) use record::{decode_head, decode_image, encode_image};
+pub(crate) use head::decode_head;
+pub(crate) use record::{decode_image, encode_image};
 pub(crate) use redo::{
     BLOCK, Change, Changes, LONGEST, LogId, TableTag, blocks, decode_entry, decode_header,
     each_change, encode_entry, encode_header,

@@ -7,10 +7,9 @@ use bincode::de::{BorrowDecode, BorrowDecoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 
+use crate::codec::head::Head;
 use crate::codec::packed::{PackedText, sha_256, unknown_tag, with_hex};
-use crate::codec::{
-    Sealed, VALUE_LIMIT, decode_beginning, decode_payload, encode_payload, seal, unseal,
-};
+use crate::codec::{Sealed, VALUE_LIMIT, decode_payload, encode_payload, seal, unseal};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::model::{BigDataItem, ContentHash, Image, Timestamp};
@@ -35,14 +34,6 @@ struct Record<'a> {
     flags: Vec<(&'a str, Cow<'a, str>)>,
     /// Unknown field and JSON text.
     unknown_fields: Vec<(&'a str, &'a str)>,
-}
-
-/// The fields that a record begins with, which are all that some lookups need.
-#[derive(bincode::Encode, bincode::BorrowDecode)]
-struct Head<'a> {
-    id: PackedText<'a>,
-    digest: Option<PackedText<'a>>,
-    names: Vec<&'a str>,
 }
 
 /// A name of the history, which mostly is a present name too.
@@ -116,29 +107,6 @@ pub(crate) fn decode_image(number: u64, sealed: &[u8]) -> Outcome<Image> {
     let owner = Sealed::Record(number);
     let record: Record<'_> = decode_payload(unseal(owner, sealed)?, || owner.describe())?;
     record.into_image(number)
-}
-
-/// What a record says of an image's ID and names; the rest is not looked at.
-pub(crate) struct ImageHead<'a>(Head<'a>);
-
-/// Decodes the beginning of the record of image `number`.
-///
-/// # Errors
-///
-/// [`Failure::Corrupt`] with the image number.
-pub(crate) fn decode_head(number: u64, sealed: &[u8]) -> Outcome<ImageHead<'_>> {
-    let owner = Sealed::Record(number);
-    decode_beginning(unseal(owner, sealed)?, || owner.describe()).map(ImageHead)
-}
-
-impl ImageHead<'_> {
-    pub(crate) fn id(&self) -> String {
-        self.0.id.unpack()
-    }
-
-    pub(crate) fn has_name(&self, name: &str) -> bool {
-        self.0.names.contains(&name)
-    }
 }
 
 impl<'a> Record<'a> {
