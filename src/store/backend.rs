@@ -3,6 +3,7 @@
 //! Everything that the engine reads and writes passes through what is made here, so a test that
 //! stands in its way (feature `testing`) sees all of it. Without the feature nothing stands there.
 
+mod locks;
 mod overlay;
 #[cfg(not(feature = "testing"))]
 mod plain;
