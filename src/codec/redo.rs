@@ -107,6 +107,7 @@ fn check(parts: &[&[u8]]) -> [u8; CHECK] {
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     bytes: Vec<u8>,
+    rows: u64,
     /// Whether it was more than an entry may hold, and was let go.
     overflowed: bool,
 }
@@ -155,12 +156,18 @@ impl Changes {
         self.push(&[CLEAR, table as u8], &[]);
     }
 
+    /// How many rows were changed; a table that was cleared counts as one.
+    pub(crate) const fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// All changes; `None` where they were too many.
     pub(crate) fn whole(&self) -> Option<&[u8]> {
         (!self.overflowed).then_some(self.bytes.as_slice())
     }
 
     fn push(&mut self, head: &[u8], texts: &[&[u8]]) {
+        self.rows += 1;
         let more: usize = texts.iter().map(|text| text.len() + 4).sum();
         if self.overflowed || self.bytes.len() + head.len() + more > LONGEST {
             self.overflowed = true;

@@ -19,9 +19,12 @@ pub(super) const FIRST: u64 = BLOCK as u64;
 /// metadata of the file, and its sync waits for no journal of the file system.
 const GROWTH: u64 = 256 << 10;
 
-/// No entry is written beyond this. What the log holds must be done again after a crash, and until
-/// the engine commits durably its pages fill the cache.
+/// No entry is written beyond this: what the log holds must be done again after a crash.
 const MOST: u64 = 2 << 20;
+
+/// The log is full with so many changed rows, too. Each may have made a page anew, and until the engine
+/// commits durably neither the old ones can be used again nor the new ones leave the cache for good.
+const MOST_ROWS: u64 = 1_000;
 
 /// The longest that a log can be.
 pub(super) const LONGEST_FILE: u64 = FIRST + MOST + blocks(LONGEST) as u64 + GROWTH;
@@ -42,6 +45,8 @@ pub(super) struct LogFile {
     next: u64,
     /// The length of the file.
     end: u64,
+    /// How many rows its entries change.
+    rows: u64,
 }
 
 impl LogFile {
@@ -61,6 +66,7 @@ impl LogFile {
             id: rand::random(),
             next: FIRST,
             end: FIRST,
+            rows: 0,
         };
         let written = log
             .backend
@@ -80,10 +86,11 @@ impl LogFile {
         &self.id
     }
 
-    /// Makes room for an entry of so many bytes; `false` where there shall be none.
-    pub(super) fn make_room(&mut self, changes: usize) -> bool {
+    /// Makes room for an entry of so many bytes that change so many rows; `false` where there shall be
+    /// none.
+    pub(super) fn make_room(&mut self, changes: usize, rows: u64) -> bool {
         let end = self.next + blocks(changes) as u64;
-        if end > FIRST + MOST {
+        if end > FIRST + MOST || self.rows + rows > MOST_ROWS {
             return false;
         }
         while end > self.end {
@@ -104,19 +111,21 @@ impl LogFile {
     }
 
     /// Appends an entry for which there is room. When this returns, it is on disk.
-    pub(super) fn append(&mut self, generation: u64, changes: &[u8]) -> Outcome<()> {
+    pub(super) fn append(&mut self, generation: u64, changes: &[u8], rows: u64) -> Outcome<()> {
         let entry = encode_entry(&self.id, generation, changes)?;
         self.backend
             .write(self.next, &entry)
             .and_then(|()| self.backend.sync_data())
             .map_err(|error| io_error("write to the redo log", &self.path, error))?;
         self.next += entry.len() as u64;
+        self.rows += rows;
         Ok(())
     }
 
     /// Begins again from the start: all that was appended is on disk in the store's own file.
     pub(super) const fn restart(&mut self) {
         self.next = FIRST;
+        self.rows = 0;
     }
 }
 

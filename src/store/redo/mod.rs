@@ -163,9 +163,10 @@ impl Redo {
 }
 
 fn append(log: &mut LogFile, generation: u64, changes: &Changes) -> Outcome<Durable> {
+    let rows = changes.rows();
     match changes.whole() {
-        Some(changes) if log.make_room(changes.len()) => {
-            log.append(generation, changes)?;
+        Some(changes) if log.make_room(changes.len(), rows) => {
+            log.append(generation, changes, rows)?;
             Ok(Durable::InLog)
         }
         _ => Ok(Durable::ByCommit),
