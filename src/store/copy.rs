@@ -55,15 +55,17 @@ pub(super) fn recover(path: &Path, options: &OpenOptions) -> Result<Option<Datab
         let database = Builder::new()
             .set_cache_size(options.cache_size)
             .create_with_backend(memory)?;
-        redo::recover_copy(&database, path, options)?;
-        Ok(database)
+        let had_log = redo::recover_copy(&database, path, options)?;
+        Ok((database, had_log))
     });
     let database = match database {
         // Somebody may have recovered the file meanwhile, and removed the log.
         Err(Failure::Error(Error::RedoLogMissing { .. })) if !is_unchanged(&file, &header) => {
             return Ok(None);
         }
-        database => database.map_err(|failure| explain(failure, path))?,
+        // The log may have been written over while it was read.
+        Ok((_, true)) if !is_unchanged(&file, &header) => return Ok(None),
+        copied => copied.map_err(|failure| explain(failure, path))?.0,
     };
     tracing::info!(path = %path.display(), "recovered a copy in memory");
     Ok(Some(database))

@@ -9,7 +9,7 @@ use redb::{BackendError, StorageBackend};
 
 use crate::error::{Error, Result};
 use crate::store::file::{io_error, open_existing};
-use crate::store::{Access, ImageStore, OpenOptions, Pauses, untouched};
+use crate::store::{Access, ImageStore, OpenOptions, Pauses, redo, untouched};
 use crate::tables;
 
 /// What every file of the engine begins with (docs/design.md of redb, "Database header").
@@ -45,7 +45,7 @@ impl OpenOptions {
         let open_to_write = || {
             let store = match exclusive.clone().open(path) {
                 // Of its log or of what that would change: the store itself may be whole.
-                Err(refused @ (Error::RedoLogMissing { .. } | Error::Corrupt { .. })) => {
+                Err(refused) if may_be_of_the_log(&refused) => {
                     let without = exclusive.clone().without_redo().open(path);
                     without.map_err(|_| refused)?
                 }
@@ -80,6 +80,15 @@ impl OpenOptions {
             }),
             Err(_) => Err(refused),
         }
+    }
+}
+
+/// Whether a store may open that is opened without its redo log.
+fn may_be_of_the_log(refused: &Error) -> bool {
+    match refused {
+        Error::RedoLogMissing { .. } | Error::Corrupt { .. } => true,
+        Error::Io { action, .. } => *action == redo::READ,
+        _ => false,
     }
 }
 

@@ -227,6 +227,11 @@ impl ImageStore {
     /// Begins a write transaction of the engine on a thread that has passed the gate.
     fn begin_inside(&self, wait: WaitLimit) -> Result<WriteTransaction> {
         let handle = &self.inner.handle;
+        if let Some(redo) = handle.redo() {
+            let database = handle.writable()?;
+            let settled = contain(|| redo.settle(database));
+            settled.map_err(|failure| handle.error(failure))?;
+        }
         let waited = self
             .inner
             .waiter

@@ -49,7 +49,9 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     let handle = Handle::new(path.to_owned(), engine);
     let handle = match options.access {
         Access::Exclusive if !options.without_redo => {
-            handle.with_redo(Redo::new(path, options.storage.clone()))
+            let absolute = std::path::absolute(path);
+            let absolute = absolute.map_err(|source| io_error("find", path, source))?;
+            handle.with_redo(Redo::new(absolute, opened, options.storage.clone()))
         }
         _ => handle,
     };
@@ -63,9 +65,9 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         return open(path, options);
     }
     check_schema(&store)?;
-    if options.access != Access::ReadOnly && !options.without_redo {
-        // What a process left that died when it had done all that its log held.
-        redo::remove(path).map_err(|failure| failure.at(path))?;
+    if options.access == Access::Exclusive && !options.without_redo {
+        // Of a process that died when it had done all that its log held. Nobody else has the file.
+        redo::remove_leftover(path);
     }
     tracing::debug!("opened");
     Ok(store)

@@ -108,7 +108,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {
             Err(failure) if options.untouched == Untouched::BeginningAnew => {
                 tracing::warn!(%failure, "the redo log cannot be used");
             }
-            done => done?,
+            done => drop(done?),
         }
         Ok(database)
     });

@@ -43,6 +43,7 @@ fn perform(task: &str, path: &Path) {
         "create" => births::create(path),
         "create-many" => waiting::create_many(path),
         "exclusive" => redo::create_exclusively(path),
+        "exclusive-elsewhere" => redo::create_from_elsewhere(path),
         "fork" => forked::fork(path),
         "fork-and-drop" => forked::fork_and_drop(path),
         "fork-and-open" => forked::fork_and_open(path),

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use image_store::{
@@ -338,4 +340,162 @@ fn a_verification_sees_what_the_log_holds_and_changes_nothing() {
     let report = store.verify(&options, |_| {}).unwrap();
     assert!(report.is_clean() && report.engine_checked, "{report:?}");
     assert_eq!(report.counts.images, 20);
+}
+
+/// Task `exclusive-elsewhere`: as [`create_exclusively`], in another folder than the store was opened in.
+pub(crate) fn create_from_elsewhere(path: &Path) {
+    let store = exclusive().open(path).unwrap();
+    std::env::set_current_dir("/").unwrap();
+    while let Some(id) = hear() {
+        let new = NewImage::new()
+            .id(id.as_str())
+            .name(format!("localhost/{id}"));
+        store
+            .create(new.big_data("manifest", b"{}".as_slice()))
+            .unwrap();
+        say(&id);
+    }
+}
+
+/// A daemon leaves the folder that it was started in; its log must not.
+#[test]
+fn a_change_of_the_folder_does_not_lose_the_log() {
+    let place = Place::new();
+    place.open().close();
+    let path = Path::new("images.redb");
+    let mut child = Child::start_in("exclusive-elsewhere", path, &place.folder());
+    for image in 0..8 {
+        let id = format!("image-{image}");
+        child.say(&id);
+        child.expect(&id);
+    }
+    drop(child);
+    assert_eq!(place.entries(), ["images.redb", "images.redb-redo"]);
+    assert_whole(&place.open(), 8);
+}
+
+/// Where the store was moved there is no telling what lies at its path: neither a log is made there
+/// nor one removed.
+#[test]
+fn a_store_that_was_moved_touches_no_log_of_another() {
+    let place = Place::new();
+    let store = exclusive().open(place.path()).unwrap();
+    let moved = place.path().with_file_name("moved.redb");
+    fs::rename(place.path(), &moved).unwrap();
+    let other = exclusive().open(place.path()).unwrap();
+    for _ in 0..5 {
+        other.create(NewImage::new()).unwrap();
+    }
+    let log = fs::read(redo(&place)).unwrap();
+    for _ in 0..5 {
+        store.create(NewImage::new()).unwrap();
+    }
+    store.close();
+    assert!(fs::read(redo(&place)).unwrap() == log);
+    other.close();
+    assert_eq!(place.entries(), ["images.redb", "moved.redb"]);
+    for path in [place.path(), moved] {
+        assert_eq!(ImageStore::open(path).unwrap().len().unwrap(), 5);
+    }
+}
+
+/// A file whose next sync fails after the bytes have arrived.
+#[derive(Debug)]
+struct FailsToSync(FileBackend, Arc<AtomicBool>);
+
+impl StorageBackend for FailsToSync {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        if self.1.swap(false, Ordering::Relaxed) {
+            return Err(io::Error::from_raw_os_error(libc::EIO));
+        }
+        self.0.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+    image_store::locks_of!(0);
+}
+
+/// Whether a step whose append failed was done is settled by the next writer, and stays so.
+#[test]
+fn what_a_transaction_sees_after_a_failed_append_is_the_last_word() {
+    let place = Place::new();
+    let fails = Arc::new(AtomicBool::new(false));
+    let on_redo = Arc::clone(&fails);
+    let store = exclusive()
+        .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
+        .open(place.path())
+        .unwrap();
+    for number in 0..5 {
+        store
+            .create(NewImage::new().id(format!("{number}")))
+            .unwrap();
+    }
+    fails.store(true, Ordering::Relaxed);
+    let error = store.create(NewImage::new().id("unsure")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    let transaction = store.write().unwrap();
+    assert!(!transaction.exists("unsure").unwrap());
+    drop(transaction);
+    // As a kill would leave the files.
+    let left = Place::new();
+    fs::copy(place.path(), left.path()).unwrap();
+    if redo(&place).exists() {
+        fs::copy(redo(&place), redo(&left)).unwrap();
+    }
+    let found = left.open();
+    assert!(!found.exists("unsure").unwrap());
+    assert_eq!(found.len().unwrap(), 5);
+    // And it goes on, with a log again.
+    for number in 5..10 {
+        store
+            .create(NewImage::new().id(format!("{number}")))
+            .unwrap();
+    }
+    assert!(redo(&place).exists());
+    store.close();
+    assert_eq!(place.open().len().unwrap(), 10);
+}
+
+#[test]
+fn who_may_use_the_store_may_use_its_log() {
+    let place = Place::new();
+    place.open().close();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    let store = exclusive().open(place.path()).unwrap();
+    for _ in 0..5 {
+        store.create(NewImage::new()).unwrap();
+    }
+    let mode = fs::metadata(redo(&place)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o640);
+}
+
+/// What the engine has committed without a sync may have made the file longer.
+#[test]
+fn a_file_that_grew_meanwhile_verifies() {
+    let place = Place::in_memory();
+    let store = exclusive().cache_size(1 << 20).open(place.path()).unwrap();
+    let first = fs::metadata(place.path()).unwrap().len();
+    let mut length = first;
+    for number in 0..600 {
+        let item = random_bytes(number, 6_000);
+        let new = NewImage::new().big_data("manifest", item);
+        store.create(new).unwrap();
+        let now = fs::metadata(place.path()).unwrap().len();
+        if now != length || number % 100 == 99 {
+            length = now;
+            let report = store.verify(&VerifyOptions::new(), |_| {}).unwrap();
+            assert!(report.is_clean() && report.engine_checked, "{report:?}");
+        }
+    }
+    assert!(length > 2 * first, "{first}, {length}");
 }

@@ -60,9 +60,11 @@ impl Destination {
                 match old {
                     Ok(store) => Some(OldStore(Some(store))),
                     // A damaged store may be replaced; what is none may be precious.
-                    Err(Error::Corrupt { .. } | Error::NeedsRecovery { .. }) => {
-                        Some(OldStore(None))
-                    }
+                    Err(
+                        Error::Corrupt { .. }
+                        | Error::NeedsRecovery { .. }
+                        | Error::RedoLogMissing { .. },
+                    ) => Some(OldStore(None)),
                     Err(error) => return Err(error),
                 }
             }

@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use redb::StorageBackend as _;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Gid, Mode, OFlags, Uid};
 
 use crate::codec::{BLOCK, LONGEST, LogId, blocks, decode_header, encode_entry, encode_header};
 use crate::engine::{Failure, Outcome};
 use crate::store::backend::{Backend, Storage};
-use crate::store::file::{folder, io_error, sync_folder};
+use crate::store::file::{folder, identity, io_error, open_existing, sync_folder};
 
 /// Where the first entry begins.
 pub(super) const FIRST: u64 = BLOCK as u64;
@@ -29,6 +30,9 @@ const MOST_ROWS: u64 = 1_000;
 /// The longest that a log can be.
 pub(super) const LONGEST_FILE: u64 = FIRST + MOST + blocks(LONGEST) as u64 + GROWTH;
 
+/// What could not be done where a log cannot be read.
+pub(in crate::store) const READ: &str = "read the redo log";
+
 /// The path of the log of a store.
 pub(crate) fn path(store: &Path) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_owned();
@@ -40,6 +44,8 @@ pub(crate) fn path(store: &Path) -> PathBuf {
 pub(super) struct LogFile {
     backend: Backend,
     path: PathBuf,
+    /// Device and number of the file.
+    found: (u64, u64),
     id: LogId,
     /// Where the next entry goes.
     next: u64,
@@ -51,34 +57,63 @@ pub(super) struct LogFile {
 
 impl LogFile {
     /// Creates an empty log beside a store that has none. It and its name are on disk.
-    pub(super) fn create(store: &Path, storage: &Storage) -> Outcome<Self> {
-        // The store's own file knows of no log, so whatever is there is left over.
-        remove(store)?;
+    ///
+    /// # Errors
+    ///
+    /// Also where the path no longer leads to the file that this process has open, or to another
+    /// file system: a log there would not be found, or would be another store's.
+    pub(super) fn create(store: &Path, opened: (u64, u64), storage: &Storage) -> Outcome<Self> {
         let path = path(store);
         let refused = |error| Failure::from(io_error("create the redo log", &path, error));
+        let beside = open_existing(store, false)?;
+        if identity(&beside, store)? != opened {
+            return Err(refused(io::Error::other("the store was moved")));
+        }
+        // The store's own file knows of no log, so whatever is there is left over.
+        remove(store)?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let mode = Mode::RUSR | Mode::WUSR;
         let file = rustix::fs::open(&path, flags | OFlags::CLOEXEC, mode)
             .map_err(|error| refused(error.into()))?;
+        let file = File::from(file);
+        let written = Self::fill(&file, &path, &beside, opened, storage);
+        if written.is_err() {
+            let _ = std::fs::remove_file(&path);
+        }
+        written.map_err(|error| match error {
+            Failure::Engine(redb::Error::Io(error)) => refused(error),
+            failure => failure,
+        })
+    }
+
+    fn fill(
+        file: &File,
+        path: &Path,
+        beside: &File,
+        opened: (u64, u64),
+        storage: &Storage,
+    ) -> Outcome<Self> {
+        let refused = |error| Failure::Engine(redb::Error::Io(error));
+        let found = identity(file, path)?;
+        if found.0 != opened.0 {
+            let elsewhere = io::Error::other("it would be on another file system than the store");
+            return Err(refused(elsewhere));
+        }
+        share_as(beside, file).map_err(refused)?;
         let mut log = Self {
-            backend: storage.redo(File::from(file))?,
-            path: path.clone(),
+            backend: storage.redo(file.try_clone().map_err(refused)?)?,
+            path: path.to_owned(),
+            found,
             id: rand::random(),
             next: FIRST,
             end: FIRST,
             rows: 0,
         };
-        let written = log
-            .backend
-            .set_len(0)
-            .and_then(|()| log.backend.write(0, &encode_header(&log.id)))
-            .and_then(|()| log.grow())
-            .map_err(refused)
-            .and_then(|()| Ok(sync_folder(&folder(store))?));
-        if let Err(failure) = written {
-            let _ = std::fs::remove_file(&path);
-            return Err(failure);
-        }
+        log.backend.set_len(0).map_err(refused)?;
+        let header = encode_header(&log.id);
+        log.backend.write(0, &header).map_err(refused)?;
+        log.grow().map_err(refused)?;
+        sync_folder(&folder(path))?;
         Ok(log)
     }
 
@@ -127,10 +162,32 @@ impl LogFile {
         self.next = FIRST;
         self.rows = 0;
     }
+
+    /// Removes the log, unless another file has its name by now.
+    pub(super) fn remove(self, store: &Path) -> Outcome<()> {
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(there) if (there.dev(), there.ino()) == self.found => remove(store),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Removes the log of a store, if there is one.
-pub(in crate::store) fn remove(store: &Path) -> Outcome<()> {
+/// Lets those who may use the store use its log.
+fn share_as(store: &File, log: &File) -> io::Result<()> {
+    let (store, made) = (store.metadata()?, log.metadata()?);
+    if store.mode() & 0o666 != 0o600 {
+        rustix::fs::fchmod(log, Mode::from_raw_mode(store.mode() & 0o666))?;
+    }
+    if (store.uid(), store.gid()) != (made.uid(), made.gid()) {
+        // Only some may give a file away; then it is for its owner, as a new store is.
+        let (owner, group) = (Uid::from_raw(store.uid()), Gid::from_raw(store.gid()));
+        let _ = rustix::fs::fchown(log, Some(owner), Some(group));
+    }
+    Ok(())
+}
+
+/// Removes what has the name of a store's log.
+fn remove(store: &Path) -> Outcome<()> {
     let path = path(store);
     match std::fs::remove_file(&path) {
         Ok(()) => Ok(sync_folder(&folder(store))?),
@@ -139,10 +196,17 @@ pub(in crate::store) fn remove(store: &Path) -> Outcome<()> {
     }
 }
 
+/// Removes the log of a store that needs none, if it can be: it means nothing any more.
+pub(in crate::store) fn remove_leftover(store: &Path) {
+    if let Err(failure) = remove(store) {
+        tracing::warn!(store = %store.display(), %failure, "a redo log is left over");
+    }
+}
+
 /// What the log of a store holds behind its header; `None` where there is no log with this identity.
 pub(super) fn read(store: &Path, storage: &Storage, id: &LogId) -> Outcome<Option<Vec<u8>>> {
     let path = path(store);
-    let refused = |error| Failure::from(io_error("read the redo log", &path, error));
+    let refused = |error| Failure::from(io_error(READ, &path, error));
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::open(&path, flags, Mode::empty()) {
         Ok(file) => File::from(file),

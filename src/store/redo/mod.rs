@@ -20,13 +20,13 @@
 mod file;
 mod replay;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, Durability, WriteTransaction};
 
 pub(crate) use file::path;
-pub(super) use file::remove;
+pub(super) use file::{READ, remove_leftover};
 pub(super) use replay::{is_needed, recover, recover_copy};
 
 use crate::codec::Changes;
@@ -42,8 +42,10 @@ const BEFORE: u32 = 2;
 
 /// The redo log of one handle.
 pub(super) struct Redo {
-    /// The path of the store.
+    /// The path of the store, whatever becomes of the current folder.
     store: PathBuf,
+    /// Device and number of the store's file.
+    opened: (u64, u64),
     storage: Storage,
     state: Mutex<State>,
 }
@@ -54,6 +56,16 @@ enum State {
     Running(LogFile),
     /// What was appended last may be on disk or not. The row may be there.
     Broken(LogFile),
+}
+
+impl State {
+    /// Nothing more is appended.
+    fn breaks(&mut self) {
+        *self = match std::mem::replace(self, Self::Resting(0)) {
+            Self::Running(log) => Self::Broken(log),
+            other => other,
+        };
+    }
 }
 
 /// What makes a transaction durable.
@@ -67,9 +79,10 @@ pub(super) enum Durable {
 }
 
 impl Redo {
-    pub(super) fn new(store: &Path, storage: Storage) -> Self {
+    pub(super) fn new(store: PathBuf, opened: (u64, u64), storage: Storage) -> Self {
         Self {
-            store: store.to_owned(),
+            store,
+            opened,
             storage,
             state: Mutex::new(State::Resting(0)),
         }
@@ -89,17 +102,19 @@ impl Redo {
         let mut state = self.lock();
         match &mut *state {
             State::Resting(committed) if *committed < BEFORE => *committed += 1,
-            State::Resting(committed) => match LogFile::create(&self.store, &self.storage) {
-                Ok(log) => {
-                    meta::set_redo(&mut tables.meta, log.id())?;
-                    *state = State::Running(log);
+            State::Resting(committed) => {
+                match LogFile::create(&self.store, self.opened, &self.storage) {
+                    Ok(log) => {
+                        meta::set_redo(&mut tables.meta, log.id())?;
+                        *state = State::Running(log);
+                    }
+                    Err(failure) => {
+                        // It would only have made things faster.
+                        tracing::warn!(store = %self.store.display(), %failure, "no redo log");
+                        *committed = 0;
+                    }
                 }
-                Err(failure) => {
-                    // It would only have made things faster.
-                    tracing::warn!(store = %self.store.display(), %failure, "no redo log");
-                    *committed = 0;
-                }
-            },
+            }
             State::Running(log) => {
                 let Some(changes) = tables.recorded() else {
                     return Err(Failure::corrupt("a transaction was not recorded"));
@@ -108,10 +123,7 @@ impl Redo {
                     Ok(durable) => return Ok(durable),
                     Err(failure) => {
                         drop(changes);
-                        let before = std::mem::replace(&mut *state, State::Resting(0));
-                        if let State::Running(log) = before {
-                            *state = State::Broken(log);
-                        }
+                        state.breaks();
                         return Err(failure);
                     }
                 }
@@ -122,44 +134,56 @@ impl Redo {
     }
 
     /// Commits a transaction that was made durable as `durable` says, or will be by this.
-    pub(super) fn commit(
-        &self,
-        mut transaction: WriteTransaction,
-        durable: Durable,
-    ) -> Outcome<()> {
-        if durable == Durable::InLog {
-            transaction.set_quick_repair(false);
-            transaction
-                .set_durability(Durability::None)
-                .map_err(|error| Failure::corrupt_because("the engine refuses the log", error))?;
-            return Ok(transaction.commit()?);
+    pub(super) fn commit(&self, transaction: WriteTransaction, durable: Durable) -> Outcome<()> {
+        let committed = commit(transaction, durable);
+        match (&committed, &mut *self.lock()) {
+            // It covers whatever the log holds.
+            (Ok(()), State::Running(log)) if durable == Durable::ByCommit => log.restart(),
+            (Err(_), state) => state.breaks(),
+            _ => {}
         }
-        transaction.commit()?;
-        // It covers whatever the log holds.
-        if let State::Running(log) = &mut *self.lock() {
-            log.restart();
+        committed
+    }
+
+    /// Settles, before the next transaction begins, whether one is there whose append failed: it is
+    /// not, since nobody was told that it is.
+    pub(super) fn settle(&self, database: &Database) -> Outcome<()> {
+        let is_broken = matches!(*self.lock(), State::Broken(_));
+        if is_broken {
+            self.close(database)?;
         }
         Ok(())
     }
 
     /// Brings all that the log holds into the store's own file, and removes the log.
     pub(super) fn close(&self, database: &Database) -> Outcome<()> {
-        match std::mem::replace(&mut *self.lock(), State::Resting(0)) {
+        let mut state = self.lock();
+        if matches!(*state, State::Resting(_)) {
+            return Ok(());
+        }
+        let mut transaction = database.begin_write()?;
+        transaction.set_quick_repair(true);
+        meta::clear_redo(&mut open_meta(&transaction)?)?;
+        transaction.commit()?;
+        match std::mem::replace(&mut *state, State::Resting(0)) {
+            State::Running(log) | State::Broken(log) => log.remove(&self.store),
             State::Resting(_) => Ok(()),
-            State::Running(log) | State::Broken(log) => {
-                let mut transaction = database.begin_write()?;
-                transaction.set_quick_repair(true);
-                meta::clear_redo(&mut open_meta(&transaction)?)?;
-                transaction.commit()?;
-                drop(log);
-                file::remove(&self.store)
-            }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn commit(mut transaction: WriteTransaction, durable: Durable) -> Outcome<()> {
+    if durable == Durable::InLog {
+        transaction.set_quick_repair(false);
+        transaction
+            .set_durability(Durability::None)
+            .map_err(|error| Failure::corrupt_because("the engine refuses the log", error))?;
+    }
+    Ok(transaction.commit()?)
 }
 
 fn append(log: &mut LogFile, generation: u64, changes: &Changes) -> Outcome<Durable> {

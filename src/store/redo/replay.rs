@@ -32,26 +32,32 @@ pub(in crate::store) fn recover(
     path: &Path,
     options: &OpenOptions,
 ) -> Outcome<()> {
-    if !options.without_redo && is_needed(database)? {
-        replay(database, path, options)?;
-        file::remove(path)?;
+    if !options.without_redo
+        && is_needed(database)?
+        && let Some(id) = replay(database, path, options)?
+        // By now another store may be at this path, with a log of its own.
+        && file::read(path, &options.storage, &id)?.is_some()
+    {
+        file::remove_leftover(path);
     }
     Ok(())
 }
 
-/// The same for a copy of the store in memory; the log stays.
+/// The same for a copy of the store in memory; the log stays. Whether there was one.
 pub(in crate::store) fn recover_copy(
     database: &Database,
     path: &Path,
     options: &OpenOptions,
-) -> Outcome<()> {
-    if is_needed(database)? {
+) -> Outcome<bool> {
+    let is_needed = is_needed(database)?;
+    if is_needed {
         replay(database, path, options)?;
     }
-    Ok(())
+    Ok(is_needed)
 }
 
-fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<()> {
+/// Does what the log holds, and gives its identity; `None` where somebody else has done it.
+fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<Option<LogId>> {
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(options.access == Access::Exclusive);
     let mut tables = WriteTables::open(&transaction)?;
@@ -59,7 +65,7 @@ fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<()
     let Some(id) = meta::redo(&*tables.meta)? else {
         drop(tables);
         transaction.abort()?;
-        return Ok(());
+        return Ok(None);
     };
     let missing = || Error::RedoLogMissing {
         path: path.to_owned(),
@@ -74,7 +80,7 @@ fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<()
     drop(tables);
     transaction.commit()?;
     tracing::info!(path = %path.display(), transactions = done, "did what the redo log holds");
-    Ok(())
+    Ok(Some(id))
 }
 
 /// Does the changes of all entries that continue the store, and counts them; `None` where entries
@@ -82,7 +88,8 @@ fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<()
 fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Option<u64>> {
     let mut done = 0;
     let mut rest = entries;
-    let mut generation = meta::generation(&*tables.meta)?;
+    let first = meta::generation(&*tables.meta)?;
+    let mut generation = first;
     // Others are left over from before the store's last durable commit, and so is all behind them.
     while let Some(entry) = decode_entry(id, rest).filter(|next| next.generation == generation) {
         each_change(entry.changes, |change| tables.apply(change))?;
@@ -98,7 +105,7 @@ fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Op
     }
     // Each entry was on disk before the next was written, so a cut damages the last one only.
     let is_later =
-        |entries| decode_entry(id, entries).is_some_and(|entry| entry.generation >= generation);
+        |entries| decode_entry(id, entries).is_some_and(|entry| entry.generation >= first);
     let has_gap = (0..rest.len())
         .step_by(BLOCK)
         .filter_map(|at| rest.get(at..))
