@@ -13,7 +13,8 @@ use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
 use crate::meta;
 use crate::read::Source;
 use crate::store::{
-    Nascent, OpenOptions, Placement, Snapshot, folder, io_error, redo_log, sync_folder,
+    Nascent, OpenOptions, Placement, Snapshot, folder, io_error, redo_log, remove_leftover_log,
+    sync_folder,
 };
 use crate::tables::ReadTables as _;
 
@@ -151,13 +152,14 @@ impl OpenOptions {
             let error = format!("it cannot be opened to write: {refused}");
             before.push(Some(Finding::Engine { error }), &without_pages);
         }
+        let log = std::fs::read(redo_log(path)).ok();
         let lost_log = lost_log(&snapshot, path);
         before.push(lost_log.clone(), &without_pages);
         let nascent = Nascent::new(path, &engine)?;
         let mut transaction = nascent.store()?.write()?;
         let mut set_aside = SetAside::beside(path);
         if let Some(finding) = &lost_log {
-            set_aside.keep(finding, std::fs::read(redo_log(path)).ok().as_deref())?;
+            set_aside.keep(finding, log.as_deref())?;
         }
         let salvaged = snapshot.view(|from| {
             let salvaged =
@@ -172,6 +174,10 @@ impl OpenOptions {
             None
         };
         nascent.appear(Placement::Replace)?;
+        // It belongs to the damaged file. By now the repaired one may have another.
+        if log.is_some() && std::fs::read(redo_log(path)).ok() == log {
+            remove_leftover_log(path);
+        }
         drop((snapshot, damaged));
         Ok(RepairSummary {
             before,

@@ -29,6 +29,6 @@ pub(crate) use file::{folder, io_error, is_there, open_existing, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
 pub(crate) use pauses::Pauses;
-pub(crate) use redo::path as redo_log;
+pub(crate) use redo::{path as redo_log, remove_leftover as remove_leftover_log};
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;

@@ -197,7 +197,7 @@ fn remove(store: &Path) -> Outcome<()> {
 }
 
 /// Removes the log of a store that needs none, if it can be: it means nothing any more.
-pub(in crate::store) fn remove_leftover(store: &Path) {
+pub(crate) fn remove_leftover(store: &Path) {
     if let Err(failure) = remove(store) {
         tracing::warn!(store = %store.display(), %failure, "a redo log is left over");
     }

@@ -25,8 +25,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, Durability, WriteTransaction};
 
-pub(crate) use file::path;
-pub(super) use file::{READ, remove_leftover};
+pub(super) use file::READ;
+pub(crate) use file::{path, remove_leftover};
 pub(super) use replay::{is_needed, recover, recover_copy};
 
 use crate::codec::Changes;
