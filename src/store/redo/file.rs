@@ -23,9 +23,14 @@ const GROWTH: u64 = 256 << 10;
 /// No entry is written beyond this: what the log holds must be done again after a crash.
 const MOST: u64 = 2 << 20;
 
-/// The log is full with so many changed rows, too. Each may have made a page anew, and until the engine
-/// commits durably neither the old ones can be used again nor the new ones leave the cache for good.
-const MOST_ROWS: u64 = 1_000;
+/// The log is full with so many changed rows, too, and with more of them in a larger store. Each may have
+/// made a page anew, and until the engine commits durably the old ones cannot be used again: by that
+/// the file grows.
+const FEWEST_ROWS: u64 = 1_000;
+const MOST_ROWS: u64 = 8_000;
+
+/// So many bytes of the store's file allow for one row: an eighth of its pages.
+const BYTES_A_ROW: u64 = 8 * 4096;
 
 /// The longest that a log can be.
 pub(super) const LONGEST_FILE: u64 = FIRST + MOST + blocks(LONGEST) as u64 + GROWTH;
@@ -42,6 +47,8 @@ pub(crate) fn path(store: &Path) -> PathBuf {
 
 /// A log that is written to.
 pub(super) struct LogFile {
+    /// The store's own file, for its length.
+    store: File,
     backend: Backend,
     path: PathBuf,
     /// Device and number of the file.
@@ -51,8 +58,9 @@ pub(super) struct LogFile {
     next: u64,
     /// The length of the file.
     end: u64,
-    /// How many rows its entries change.
+    /// How many rows its entries change, and may change.
     rows: u64,
+    most_rows: u64,
 }
 
 impl LogFile {
@@ -76,7 +84,7 @@ impl LogFile {
         let file = rustix::fs::open(&path, flags | OFlags::CLOEXEC, mode)
             .map_err(|error| refused(error.into()))?;
         let file = File::from(file);
-        let written = Self::fill(&file, &path, &beside, opened, storage);
+        let written = Self::fill(&file, &path, beside, opened, storage);
         if written.is_err() {
             let _ = std::fs::remove_file(&path);
         }
@@ -89,7 +97,7 @@ impl LogFile {
     fn fill(
         file: &File,
         path: &Path,
-        beside: &File,
+        store: File,
         opened: (u64, u64),
         storage: &Storage,
     ) -> Outcome<Self> {
@@ -99,8 +107,9 @@ impl LogFile {
             let elsewhere = io::Error::other("it would be on another file system than the store");
             return Err(refused(elsewhere));
         }
-        share_as(beside, file).map_err(refused)?;
+        share_as(&store, file).map_err(refused)?;
         let mut log = Self {
+            store,
             backend: storage.redo(file.try_clone().map_err(refused)?)?,
             path: path.to_owned(),
             found,
@@ -108,7 +117,9 @@ impl LogFile {
             next: FIRST,
             end: FIRST,
             rows: 0,
+            most_rows: FEWEST_ROWS,
         };
+        log.restart();
         log.backend.set_len(0).map_err(refused)?;
         let header = encode_header(&log.id);
         log.backend.write(0, &header).map_err(refused)?;
@@ -125,7 +136,7 @@ impl LogFile {
     /// none.
     pub(super) fn make_room(&mut self, changes: usize, rows: u64) -> bool {
         let end = self.next + blocks(changes) as u64;
-        if end > FIRST + MOST || self.rows + rows > MOST_ROWS {
+        if end > FIRST + MOST || self.rows + rows > self.most_rows {
             return false;
         }
         while end > self.end {
@@ -158,9 +169,11 @@ impl LogFile {
     }
 
     /// Begins again from the start: all that was appended is on disk in the store's own file.
-    pub(super) const fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.next = FIRST;
         self.rows = 0;
+        let length = self.store.metadata().map_or(0, |store| store.len());
+        self.most_rows = (length / BYTES_A_ROW).clamp(FEWEST_ROWS, MOST_ROWS);
     }
 
     /// Removes the log, unless another file has its name by now.
