@@ -9,8 +9,8 @@ use redb::ReadableTableMetadata;
 use crate::codec::{Content, Sealed, encode_content, seal};
 use crate::content::parts::parts;
 use crate::content::references::{lookup, missing};
-use crate::content::write::{Encoded, Stored, new_content};
-use crate::engine::{Failure, Outcome};
+use crate::content::write::{Encoded, Stored, new_content, number_after};
+use crate::engine::Outcome;
 use crate::model::ContentHash;
 use crate::tables::WriteTables;
 
@@ -53,7 +53,7 @@ impl LoadedContents {
             return Ok(Stored { hash, size, taken });
         }
         let number = self.next;
-        self.next = after(number)?;
+        self.next = number_after(number)?;
         for (part, bytes) in (0..).zip(parts(encoded.bytes())) {
             let sealed = seal(Sealed::Part(number, part), bytes);
             self.waiting += sealed.len();
@@ -77,7 +77,7 @@ impl LoadedContents {
         // The table is to be filled in the order of its keys.
         if let Some(content) = lookup(tables, &stored.hash)? {
             tables.contents.remove(stored.hash.as_bytes())?;
-            self.next = self.next.max(after(content.number)?);
+            self.next = self.next.max(number_after(content.number)?);
             self.rows.insert(stored.hash, content);
         }
         Ok(stored)
@@ -148,10 +148,4 @@ impl LoadedContents {
         self.in_table |= !rows.is_empty();
         Ok(())
     }
-}
-
-fn after(number: u64) -> Outcome<u64> {
-    number
-        .checked_add(1)
-        .ok_or_else(|| Failure::corrupt("the content numbers are used up"))
 }

@@ -229,8 +229,10 @@ pub(super) const fn new_content(number: u64, size: u64, encoding: Encoding) -> C
 /// The number after the last: parts that are written one after the other lie side by side.
 fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
     let last = tables.blobs.last()?.map(|(key, _)| key.value().0);
-    last.map_or(Ok(0), |last| {
-        last.checked_add(1)
-            .ok_or_else(|| Failure::corrupt("the content numbers are used up"))
-    })
+    last.map_or(Ok(0), number_after)
+}
+
+pub(super) fn number_after(last: u64) -> Outcome<u64> {
+    last.checked_add(1)
+        .ok_or_else(|| Failure::corrupt("the content numbers are used up"))
 }

@@ -7,11 +7,12 @@ use redb::ReadableTable;
 
 use crate::codec::encode_image;
 use crate::content::{Encoded, LoadedContents, Stored};
-use crate::engine::{Failure, Outcome};
+use crate::engine::Outcome;
 use crate::index::{LoadedRows, Rows};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
 use crate::write::legacy_record::{Displaced, insert_legacy};
+use crate::write::put::number_after;
 
 /// So many bytes of records and items wait to be written together.
 const WAITING: usize = 4 << 20;
@@ -78,7 +79,7 @@ impl Load {
             return self.insert_at_once(tables, image);
         }
         let number = self.next;
-        self.next = after(number)?;
+        self.next = number_after(number)?;
         let record = encode_image(number, &image)?;
         for (hash, more) in &rows.contents {
             self.contents.refer(tables, hash, *more)?;
@@ -99,7 +100,7 @@ impl Load {
         self.finish(tables)?;
         let displaced = insert_legacy(tables, image)?;
         let last = tables.images.last()?.map(|(key, _)| key.value());
-        self.next = last.map_or(Ok(self.next), after)?;
+        self.next = last.map_or(Ok(self.next), number_after)?;
         Ok(displaced)
     }
 
@@ -127,10 +128,4 @@ impl Load {
         self.contents.flush_all(tables)?;
         self.rows.flush(tables)
     }
-}
-
-fn after(number: u64) -> Outcome<u64> {
-    number
-        .checked_add(1)
-        .ok_or_else(|| Failure::corrupt("the image numbers are used up"))
 }

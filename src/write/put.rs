@@ -29,12 +29,7 @@ impl Change {
     /// Plans to write an image that was not there, after all others.
     pub(super) fn insertion(tables: &WriteTables<'_>, after: Image) -> Outcome<Self> {
         let last = tables.images.last()?.map(|(key, _)| key.value());
-        let number = match last {
-            None => 0,
-            Some(last) => last
-                .checked_add(1)
-                .ok_or_else(|| Failure::corrupt("the image numbers are used up"))?,
-        };
+        let number = last.map_or(Ok(0), number_after)?;
         let record = Some(encode_image(number, &after)?);
         Ok(Self {
             number,
@@ -160,4 +155,10 @@ impl Taking {
         }
         Ok(self.taken)
     }
+}
+
+/// The number of the image after the last.
+pub(super) fn number_after(last: u64) -> Outcome<u64> {
+    last.checked_add(1)
+        .ok_or_else(|| Failure::corrupt("the image numbers are used up"))
 }
