@@ -152,7 +152,7 @@ impl OpenOptions {
             let error = format!("it cannot be opened to write: {refused}");
             before.push(Some(Finding::Engine { error }), &without_pages);
         }
-        let log = std::fs::read(redo_log(path)).ok();
+        let log = engine.redo_log_bytes(path);
         let lost_log = lost_log(&snapshot, path);
         before.push(lost_log.clone(), &without_pages);
         let nascent = Nascent::new(path, &engine)?;
@@ -175,7 +175,7 @@ impl OpenOptions {
         };
         nascent.appear(Placement::Replace)?;
         // It belongs to the damaged file. By now the repaired one may have another.
-        if log.is_some() && std::fs::read(redo_log(path)).ok() == log {
+        if log.is_some() && engine.redo_log_bytes(path) == log {
             remove_leftover_log(path);
         }
         drop((snapshot, damaged));

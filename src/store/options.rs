@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::store::backend::Storage;
 use crate::store::untouched::Untouched;
-use crate::store::{Access, ImageStore, open};
+use crate::store::{Access, ImageStore, open, redo};
 
 /// How a store is opened; made by [`ImageStore::options`].
 ///
@@ -190,6 +190,11 @@ impl OpenOptions {
     pub(super) fn open_beginning_anew(mut self, path: &Path) -> Result<ImageStore> {
         self.untouched = Untouched::BeginningAnew;
         self.read_only(true).open(path)
+    }
+
+    /// The bytes of the redo log of the store at `path`; `None` where there is none that can be read.
+    pub(crate) fn redo_log_bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        redo::bytes(path, &self.storage)
     }
 
     /// Takes the store as it is without its redo log, which cannot be used.

@@ -328,3 +328,14 @@ fn a_store_is_repaired_without_its_redo_log_and_says_so() {
     assert_clean(&store);
     assert!(store.exists("last").unwrap());
 }
+
+/// What lies where a log should is not waited for, followed or read without end.
+#[test]
+fn a_repair_does_not_wait_for_what_is_no_log() {
+    let (_folder, path, log) = killed();
+    fs::remove_file(&log).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &log, 0o600.into()).unwrap();
+    let summary = repair(&path);
+    assert_eq!(summary.images, 3);
+    assert_eq!(summary.lost, [Finding::RedoLogLost { log }]);
+}

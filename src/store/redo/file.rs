@@ -218,6 +218,16 @@ pub(crate) fn remove_leftover(store: &Path) {
 
 /// What the log of a store holds behind its header; `None` where there is no log with this identity.
 pub(super) fn read(store: &Path, storage: &Storage, id: &LogId) -> Outcome<Option<Vec<u8>>> {
+    let Some(mut bytes) = read_whole(store, storage)? else {
+        return Ok(None);
+    };
+    let entries = bytes.split_off(BLOCK);
+    Ok((decode_header(&bytes) == Some(*id)).then_some(entries))
+}
+
+/// Everything in the file at the path of a store's log; `None` where none could be a log. No link is
+/// followed, nothing but a file is read, and no more than a log can hold.
+pub(super) fn read_whole(store: &Path, storage: &Storage) -> Outcome<Option<Vec<u8>>> {
     let path = path(store);
     let refused = |error| Failure::from(io_error(READ, &path, error));
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -236,6 +246,5 @@ pub(super) fn read(store: &Path, storage: &Storage, id: &LogId) -> Outcome<Optio
     }
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
     backend.read(0, &mut bytes).map_err(refused)?;
-    let entries = bytes.split_off(BLOCK);
-    Ok((decode_header(&bytes) == Some(*id)).then_some(entries))
+    Ok(Some(bytes))
 }

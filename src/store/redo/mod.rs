@@ -20,7 +20,7 @@
 mod file;
 mod replay;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, Durability, WriteTransaction};
@@ -39,6 +39,11 @@ use file::LogFile;
 /// A handle writes so many transactions before it begins a log: one that writes once or twice is
 /// not helped by it.
 const BEFORE: u32 = 2;
+
+/// The bytes of a store's log, whatever they are; `None` where there is none that can be read.
+pub(super) fn bytes(store: &Path, storage: &Storage) -> Option<Vec<u8>> {
+    file::read_whole(store, storage).ok().flatten()
+}
 
 /// The redo log of one handle.
 pub(super) struct Redo {
