@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use image_store::Access;
-use image_store_benches::peers::{BareRedb, Library, Peer, Sqlite};
+use image_store_benches::peers::{BareRedb, CACHE, Library, Peer, Sqlite};
 use image_store_benches::{rows, sample};
 
 const COUNTS: [u64; 2] = [1_000, 100_000];
@@ -24,13 +24,13 @@ fn peers(folder: &Path, count: u64) -> Vec<Box<dyn Peer>> {
         std::fs::copy(&base, &path).unwrap();
         path
     };
-    let sqlite = Sqlite::open(&folder.join("peer.sqlite")).unwrap();
+    let sqlite = Sqlite::open(&folder.join("peer.sqlite"), CACHE).unwrap();
     sqlite.fill_from(&base).unwrap();
     vec![
-        Box::new(Library::open(&copy("exclusive.redb"), Access::Exclusive).unwrap()),
-        Box::new(BareRedb::open(&copy("bare-exclusive.redb"), true).unwrap()),
-        Box::new(Library::open(&copy("shared.redb"), Access::Shared).unwrap()),
-        Box::new(BareRedb::open(&copy("bare-shared.redb"), false).unwrap()),
+        Box::new(Library::open(&copy("exclusive.redb"), Access::Exclusive, CACHE).unwrap()),
+        Box::new(BareRedb::open(&copy("bare-exclusive.redb"), true, CACHE).unwrap()),
+        Box::new(Library::open(&copy("shared.redb"), Access::Shared, CACHE).unwrap()),
+        Box::new(BareRedb::open(&copy("bare-shared.redb"), false, CACHE).unwrap()),
         Box::new(sqlite),
     ]
 }

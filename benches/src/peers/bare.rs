@@ -11,7 +11,7 @@ use redb::{
 
 use image_store::bench::{decode_record, encode_record};
 
-use crate::peers::{CACHE, Peer, Reads};
+use crate::peers::{Peer, Reads};
 use crate::rows::{DIGESTS, Fresh, IDS, IMAGES, NAMES, insert};
 
 /// A copy of a store's file, opened by redb alone.
@@ -21,19 +21,19 @@ pub struct BareRedb {
 }
 
 impl BareRedb {
-    /// Opens the file at `path`.
+    /// Opens the file at `path` with a cache of so many bytes.
     ///
     /// # Errors
     ///
     /// Those of the engine.
-    pub fn open(path: &Path, exclusive: bool) -> Result<Self> {
+    pub fn open(path: &Path, exclusive: bool, cache: usize) -> Result<Self> {
         let mode = if exclusive {
             ConcurrencyMode::ExclusiveWriter
         } else {
             ConcurrencyMode::MultiWriter
         };
         let mut builder = Builder::new();
-        builder.set_cache_size(CACHE).set_concurrency_mode(mode);
+        builder.set_cache_size(cache).set_concurrency_mode(mode);
         Ok(Self {
             database: builder.open(path)?,
             exclusive,

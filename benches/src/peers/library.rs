@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use image_store::{Access, ImageStore, Lookup, Prefix};
 
-use crate::peers::{CACHE, Peer, Reads};
+use crate::peers::{Peer, Reads};
 use crate::rows::Fresh;
 
 /// A store of this library.
@@ -14,13 +14,13 @@ pub struct Library {
 }
 
 impl Library {
-    /// Opens the store at `path`.
+    /// Opens the store at `path` with a cache of so many bytes.
     ///
     /// # Errors
     ///
     /// Those of the library.
-    pub fn open(path: &Path, access: Access) -> Result<Self> {
-        let options = ImageStore::options().access(access).cache_size(CACHE);
+    pub fn open(path: &Path, access: Access, cache: usize) -> Result<Self> {
+        let options = ImageStore::options().access(access).cache_size(cache);
         Ok(Self {
             store: Looking(options.open(path)?),
         })

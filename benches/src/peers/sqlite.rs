@@ -8,7 +8,7 @@ use image_store::bench::{decode_record, encode_record};
 use redb::{ReadableDatabase, ReadableTable};
 use rusqlite::{Connection, params};
 
-use crate::peers::{CACHE, Peer, Reads};
+use crate::peers::{Peer, Reads};
 use crate::rows::{Fresh, IMAGES};
 use crate::sample;
 
@@ -38,27 +38,29 @@ const RESOLVED: &str = "
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    cache: usize,
 }
 
 impl Sqlite {
-    /// Opens the database at `path`, and creates it where it is missing.
+    /// Opens the database at `path` with a cache of so many bytes, and creates it where it is missing.
     ///
     /// # Errors
     ///
     /// Those of SQLite.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, cache: usize) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(std::time::Duration::from_secs(60))?;
         connection.set_prepared_statement_cache_capacity(64);
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "cache_size", -((CACHE >> 10) as i64))?;
+        connection.pragma_update(None, "cache_size", -((cache >> 10) as i64))?;
         if !connection.table_exists(None, "images")? {
             connection.execute_batch(SCHEMA)?;
         }
         Ok(Self {
             connection,
             path: path.to_owned(),
+            cache,
         })
     }
 
@@ -91,7 +93,7 @@ impl Sqlite {
     ///
     /// Those of SQLite.
     pub fn again(&self) -> Result<Self> {
-        Self::open(&self.path)
+        Self::open(&self.path, self.cache)
     }
 
     fn insert(&self, number: u64, record: &[u8], image: &image_store::NewImage) -> Result<()> {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use image_store::Access;
-use image_store_benches::peers::{BareRedb, LegacyJson, Library, Peer, Sqlite};
+use image_store_benches::peers::{BareRedb, CACHE, LegacyJson, Library, Peer, Sqlite};
 use image_store_benches::sample;
 
 use figures::Figures;
@@ -29,6 +29,9 @@ struct Args {
     /// How often each figure is measured; the median is reported.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
+    /// The cache of every engine, in MiB.
+    #[arg(long, default_value_t = CACHE >> 20)]
+    cache: usize,
     /// Only operations whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -40,6 +43,12 @@ struct Args {
     out: PathBuf,
 }
 
+impl Args {
+    const fn cache_bytes(&self) -> usize {
+        self.cache << 20
+    }
+}
+
 fn main() -> Result<()> {
     let args = Args::parse();
     fs::create_dir_all(&args.work)?;
@@ -49,7 +58,7 @@ fn main() -> Result<()> {
         let folder = tempfile::tempdir_in(&args.work)?;
         eprintln!("{count} images: filling");
         let base = base(&args.work, *count)?;
-        let peers = peers(folder.path(), &base, *count, args.json_limit)?;
+        let peers = peers(folder.path(), &base, *count, &args)?;
         measure::all(&peers, *count, &args, folder.path(), &mut figures)?;
     }
     fs::write(args.out.join("scaling.md"), figures.to_markdown())?;
@@ -72,22 +81,27 @@ fn base(work: &Path, count: u64) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn peers(folder: &Path, base: &Path, count: u64, json_limit: u64) -> Result<Vec<Box<dyn Peer>>> {
+fn peers(folder: &Path, base: &Path, count: u64, args: &Args) -> Result<Vec<Box<dyn Peer>>> {
     let copy = |name: &str| -> Result<PathBuf> {
         let path = folder.join(name);
         fs::copy(base, &path).with_context(|| format!("copying to {}", path.display()))?;
         Ok(path)
     };
-    let sqlite = Sqlite::open(&folder.join("peer.sqlite"))?;
+    let cache = args.cache_bytes();
+    let sqlite = Sqlite::open(&folder.join("peer.sqlite"), cache)?;
     sqlite.fill_from(base)?;
     let mut peers: Vec<Box<dyn Peer>> = vec![
-        Box::new(Library::open(&copy("exclusive.redb")?, Access::Exclusive)?),
-        Box::new(Library::open(&copy("shared.redb")?, Access::Shared)?),
-        Box::new(BareRedb::open(&copy("bare-exclusive.redb")?, true)?),
-        Box::new(BareRedb::open(&copy("bare-shared.redb")?, false)?),
+        Box::new(Library::open(
+            &copy("exclusive.redb")?,
+            Access::Exclusive,
+            cache,
+        )?),
+        Box::new(Library::open(&copy("shared.redb")?, Access::Shared, cache)?),
+        Box::new(BareRedb::open(&copy("bare-exclusive.redb")?, true, cache)?),
+        Box::new(BareRedb::open(&copy("bare-shared.redb")?, false, cache)?),
         Box::new(sqlite),
     ];
-    if count <= json_limit {
+    if count <= args.json_limit {
         peers.push(Box::new(LegacyJson::fill(&folder.join("json"), count)?));
     }
     Ok(peers)

@@ -1,6 +1,7 @@
 //! The rounds: every peer in turn, so that what else the machine does meets all of them.
 
 use std::hint::black_box;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
@@ -61,7 +62,7 @@ pub fn all(
             let kind = if held { "held" } else { "own transaction" };
             let operation = format!("{operation}, {kind}");
             if wanted(&operation) {
-                lookups(peers, count, args.rounds, &operation, look, held, figures)?;
+                lookups(peers, count, args, &operation, look, held, figures)?;
             }
         }
     }
@@ -140,36 +141,42 @@ pub fn all(
 fn lookups(
     peers: &[Box<dyn Peer>],
     count: u64,
-    rounds: usize,
+    args: &Args,
     operation: &str,
     look: Look,
     held: bool,
     figures: &mut Figures,
 ) -> Result<()> {
+    let numbers = |steps: Range<u64>| steps.map(move |step| step * 7_919 % count);
     let mut seconds = vec![Vec::new(); peers.len()];
-    // What making the references costs is measured, and taken off.
-    let numbers = |round: usize| {
-        let first = round as u64 * LOOKUPS;
-        (first..first + LOOKUPS).map(move |step| step * 7_919 % count)
-    };
-    for round in 0..=rounds {
-        for (peer, seconds) in peers.iter().zip(&mut seconds) {
-            let holding = if held { Some(peer.held()?) } else { None };
-            let reads = holding.as_deref().unwrap_or_else(|| peer.own());
+    let mut holding = Vec::new();
+    for peer in peers {
+        holding.push(if held { Some(peer.held()?) } else { None });
+    }
+    let looking = || peers.iter().zip(&holding);
+    let looking = || looking().map(|(peer, holding)| holding.as_deref().unwrap_or(peer.own()));
+    // As many as fill the cache first, so that what it holds is what it goes on to hold.
+    let pages = args.cache_bytes() as u64 / 4096;
+    for reads in looking() {
+        for number in numbers(FRESH..FRESH + pages.min(count)) {
+            black_box(look(reads, number)?);
+        }
+    }
+    for round in 0..args.rounds as u64 {
+        for (reads, seconds) in looking().zip(&mut seconds) {
+            // What making the references costs is measured, and taken off.
+            let steps = round * LOOKUPS..(round + 1) * LOOKUPS;
             let begun = Instant::now();
-            for number in numbers(round) {
+            for number in numbers(steps.clone()) {
                 black_box(sample::id(number));
             }
             let references = begun.elapsed();
             let begun = Instant::now();
-            for number in numbers(round) {
+            for number in numbers(steps) {
                 black_box(look(reads, number)?);
             }
             let each = begun.elapsed().saturating_sub(references).as_secs_f64() / LOOKUPS as f64;
-            // The first round warms the caches.
-            if round > 0 {
-                seconds.push(each);
-            }
+            seconds.push(each);
         }
     }
     for (peer, seconds) in peers.iter().zip(seconds) {
@@ -250,6 +257,7 @@ fn threads(
     figures: &mut Figures,
 ) -> Result<()> {
     const EACH: u64 = 60;
+    let cache = args.cache_bytes();
     let base = args.work.join(format!("base-{count}.redb"));
     let mut each = |peer: &str, threads: usize, create: &(dyn Fn(Fresh) -> Result<()> + Sync)| {
         let mut seconds = Vec::new();
@@ -290,26 +298,29 @@ fn threads(
         for access in [Access::Exclusive, Access::Shared] {
             let path = folder.join("threads.redb");
             std::fs::copy(&base, &path)?;
-            let library = Library::open(&path, access)?;
+            let library = Library::open(&path, access, cache)?;
             let store = library.store();
             each(library.label(), threads, &|fresh| {
                 store.create(fresh.image)?;
                 Ok(())
             })?;
         }
-        let sqlite = Sqlite::open(&folder.join("threads.sqlite"))?;
+        let sqlite = Sqlite::open(&folder.join("threads.sqlite"), cache)?;
         if threads == 1 {
             sqlite.fill_from(&base)?;
         }
         let path = folder.join("threads.sqlite");
-        let connections = thread_local_connections(path);
+        let connections = thread_local_connections(path, cache);
         each(sqlite.label(), threads, &connections)?;
     }
     Ok(())
 }
 
 /// A connection a thread, as SQLite wants it.
-fn thread_local_connections(path: std::path::PathBuf) -> impl Fn(Fresh) -> Result<()> + Sync {
+fn thread_local_connections(
+    path: std::path::PathBuf,
+    cache: usize,
+) -> impl Fn(Fresh) -> Result<()> + Sync {
     use std::cell::RefCell;
     use std::path::PathBuf;
     thread_local! {
@@ -318,7 +329,7 @@ fn thread_local_connections(path: std::path::PathBuf) -> impl Fn(Fresh) -> Resul
     move |fresh| {
         CONNECTION.with_borrow_mut(|connection| {
             if !matches!(connection, Some((open, _)) if *open == path) {
-                *connection = Some((path.clone(), Sqlite::open(&path)?));
+                *connection = Some((path.clone(), Sqlite::open(&path, cache)?));
             }
             match connection {
                 Some((_, sqlite)) => sqlite.create(fresh),
