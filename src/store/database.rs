@@ -1,5 +1,6 @@
 //! The engine's handle, for the life of the process that opened it.
 
+use std::fs::File;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::present::{Changing, Present};
 use crate::store::redo::Redo;
 use crate::tables::SnapshotTables;
 
@@ -23,6 +25,7 @@ pub(super) struct Handle {
     damaged: AtomicBool,
     /// Where access is exclusive.
     redo: Option<Redo>,
+    present: Present,
 }
 
 /// What kind of handle it is.
@@ -36,6 +39,7 @@ pub(super) enum Engine {
 }
 
 impl Handle {
+    /// For a file that only this process writes to.
     pub(super) fn new(path: PathBuf, engine: Engine) -> Self {
         Self {
             path,
@@ -43,7 +47,14 @@ impl Handle {
             process: rustix::process::getpid(),
             damaged: AtomicBool::new(false),
             redo: None,
+            present: Present::of_one_process(),
         }
+    }
+
+    /// The same for a file that other processes may write to: this one.
+    pub(super) fn beside_others(mut self, file: File) -> Self {
+        self.present = Present::of_many_processes(file);
+        self
     }
 
     /// The same, with a redo log for small transactions.
@@ -133,15 +144,21 @@ impl Handle {
     /// Looks once at the present state.
     ///
     /// It asks the system once which process this is, where a snapshot that is taken, used and
-    /// dropped asks three times: `look` does not fork.
+    /// dropped asks three times: `look` does not fork. Where the state is that of the lookup before,
+    /// it uses the transaction of that one.
     ///
     /// # Errors
     ///
     /// [`Error::Forked`]; those of the file and of `look`.
     pub(super) fn look<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {
         self.check_process()?;
-        contain(|| look(&SnapshotTables::new(self.begin()?, self.is_read_only())))
-            .map_err(|failure| self.error(failure))
+        let begin = || Ok(SnapshotTables::new(self.begin()?, self.is_read_only()));
+        contain(|| self.present.look(begin, look)).map_err(|failure| self.error(failure))
+    }
+
+    /// Tells lookups that a commit is under way, until what is returned is dropped.
+    pub(super) fn changing(&self) -> Changing<'_> {
+        self.present.changing()
     }
 
     fn begin(&self) -> Outcome<ReadTransaction> {
@@ -160,9 +177,11 @@ impl Drop for Handle {
         if self.is_forked() {
             // Closing it would release the locks that the parent relies on.
             mem::forget(engine);
+            self.present.leak();
             return;
         }
         let closed = contain(|| {
+            self.present.close();
             if let (Some(redo), Engine::Writable(database)) = (&self.redo, &engine) {
                 redo.close(database)?;
             }

@@ -16,6 +16,7 @@ mod one_step;
 mod open;
 mod options;
 mod pauses;
+mod present;
 mod redo;
 mod snapshot;
 mod transaction;

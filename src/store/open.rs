@@ -47,19 +47,21 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         }
     };
     let handle = Handle::new(path.to_owned(), engine);
+    let file = open_existing(path, false)?;
+    let found = identity(&file, path)?;
     let handle = match options.access {
-        Access::Exclusive if !options.without_redo => {
+        Access::Exclusive if options.without_redo => handle,
+        Access::Exclusive => {
             let absolute = std::path::absolute(path);
             let absolute = absolute.map_err(|source| io_error("find", path, source))?;
             handle.with_redo(Redo::new(absolute, opened, options.storage.clone()))
         }
-        _ => handle,
+        Access::Shared | Access::ReadOnly => handle.beside_others(file),
     };
     let store = ImageStore::new(handle, Gate::of(opened), options);
     // A store that is replaced as a whole gets another file. Whoever waited for the old one must
     // not go on with it: what it would write there would be lost.
-    let file = open_existing(path, false)?;
-    if identity(&file, path)? != opened {
+    if found != opened {
         tracing::debug!("replaced while it was opened");
         drop(store);
         return open(path, options);

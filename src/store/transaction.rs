@@ -126,6 +126,7 @@ impl Transaction {
         let counts = self.counts;
         let mut open = self.open.take()?;
         let redo = self.open.handle().redo();
+        let changing = self.open.handle().changing();
         let committed = contain(|| {
             let durable = open.with_dependent_mut(|_, tables| {
                 let before = meta::next_generation(&mut tables.meta, counts)?;
@@ -138,6 +139,7 @@ impl Transaction {
                 None => Ok(transaction.commit()?),
             }
         });
+        drop(changing);
         committed.map_err(|failure| self.error(failure))?;
         tracing::debug!("committed");
         Ok(())

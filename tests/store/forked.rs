@@ -130,9 +130,17 @@ fn impatient(path: &Path) -> ImageStore {
     ImageStore::options().lock_wait(SHORT).open(path).unwrap()
 }
 
+/// Looks so often, so closely, that the store keeps the state that it looked at.
+fn look_closely(store: &ImageStore) {
+    for _ in 0..100 {
+        assert!(store.exists("ab").unwrap());
+    }
+}
+
 /// Task `fork`: holds all that can be held, forks, and goes on.
 pub(crate) fn fork(path: &Path) {
     let store = ImageStore::open(path).unwrap();
+    look_closely(&store);
     let snapshot = store.read().unwrap();
     let mut listing = snapshot.images().unwrap();
     let mut reader = store.big_data_reader("ab", "index").unwrap();
@@ -172,6 +180,7 @@ pub(crate) fn fork(path: &Path) {
 /// parent's parent writes.
 pub(crate) fn fork_and_drop(path: &Path) {
     let store = ImageStore::open(path).unwrap();
+    look_closely(&store);
     let snapshot = store.read().unwrap();
     let seen = all_images(&snapshot);
     let mut transaction = Some(store.write().unwrap());

@@ -26,6 +26,7 @@ mod items;
 mod large_items;
 mod limits;
 mod model;
+mod present;
 mod read_only;
 mod redo;
 mod refusals;
@@ -40,6 +41,7 @@ mod waiting;
 fn perform(task: &str, path: &Path) {
     match task {
         "churn" => snapshots::churn_in_child(path),
+        "count" => present::count(path),
         "create" => births::create(path),
         "create-many" => waiting::create_many(path),
         "exclusive" => redo::create_exclusively(path),
