@@ -7,6 +7,8 @@ use bincode::de::{BorrowDecode, BorrowDecoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 
+use crate::model::with_hex;
+
 /// A text, packed where it is 64 lower-case hexadecimal digits or a SHA-256 digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PackedText<'a> {
@@ -56,24 +58,6 @@ fn hex_64(text: &str) -> Option<[u8; 32]> {
 /// The bytes of a SHA-256 digest; `None` for any other text.
 pub(super) fn sha_256(text: &str) -> Option<[u8; 32]> {
     hex_64(text.strip_prefix("sha256:")?)
-}
-
-/// `prefix` and the hexadecimal digits of `bytes`, in one allocation.
-pub(super) fn with_hex(prefix: &str, bytes: &[u8; 32]) -> String {
-    let mut digits = [0; 64];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-    }
-    let mut text = String::with_capacity(prefix.len() + 64);
-    text.push_str(prefix);
-    text.push_str(str::from_utf8(&digits).unwrap_or_default());
-    text
-}
-
-/// The digit of a value below 16. A record has a dozen of these texts and they are most of the work
-/// of decoding it; without branches and tables the compiler does many digits at once.
-const fn digit(value: u8) -> u8 {
-    b'0' + value + (value > 9) as u8 * (b'a' - b'0' - 10)
 }
 
 impl Encode for PackedText<'_> {

@@ -8,11 +8,11 @@ use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 
 use crate::codec::head::Head;
-use crate::codec::packed::{PackedText, sha_256, unknown_tag, with_hex};
+use crate::codec::packed::{PackedText, sha_256, unknown_tag};
 use crate::codec::{Sealed, VALUE_LIMIT, decode_payload, encode_payload, seal, unseal};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
-use crate::model::{BigDataItem, ContentHash, Image, Timestamp};
+use crate::model::{BigDataItem, ContentHash, Image, Timestamp, with_hex};
 
 /// The fields of a record in the order they are written. `digests` and `read_only` are not: the
 /// first follows from the rest, the second from how the store was opened.

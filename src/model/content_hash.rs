@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::model::hex_digits::with_hex;
+
 /// The SHA-256 of an item's bytes: items with the same bytes have the same hash and share one
 /// stored copy.
 ///
@@ -77,13 +79,13 @@ impl ContentHash {
     /// ```
     #[must_use]
     pub fn to_digest(&self) -> String {
-        format!("sha256:{self}")
+        with_hex("sha256:", &self.0)
     }
 }
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        f.write_str(&with_hex("", &self.0))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod content_hash;
 mod digest;
+mod hex_digits;
 mod image;
 pub(crate) mod limits;
 mod new_image;
@@ -10,6 +11,7 @@ mod timestamp;
 pub use content_hash::ContentHash;
 pub(crate) use digest::is_valid_digest;
 pub use digest::validate_digest;
+pub(crate) use hex_digits::with_hex;
 pub use image::{BigDataItem, Image};
 pub(crate) use image::{check_key, dedupe, is_manifest_key};
 pub use new_image::{NewBigData, NewImage};

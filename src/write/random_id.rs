@@ -1,12 +1,14 @@
 //! IDs for images that are created without one.
 
+use crate::model::with_hex;
+
 /// Makes 64 random hexadecimal digits of which the first twelve are not all decimal.
 ///
 /// Mirrors `stringid.GenerateRandomID` of the legacy store: twelve digits are what people use of an
 /// ID, and a short ID that reads as a number is taken for one by other tools.
 pub(super) fn random_id() -> String {
     loop {
-        let id = hex::encode(rand::random::<[u8; 32]>());
+        let id = with_hex("", &rand::random());
         if id.bytes().take(12).any(|digit| !digit.is_ascii_digit()) {
             return id;
         }
