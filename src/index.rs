@@ -4,17 +4,17 @@
 //! removed, those that only the second has are added. Nothing else writes `ids`, `names`,
 //! `digests`, `layers` or the reference counts of `contents`.
 
-mod load;
+mod pending;
 mod sorter;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::content::{self, Rowless};
+use crate::content;
 use crate::engine::{Failure, Outcome};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
 
-pub(crate) use load::LoadedRows;
+pub(crate) use pending::PendingRows;
 
 /// What the indexes hold for one image.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -59,8 +59,7 @@ pub(crate) fn has_layer(image: &Image, layer: &str) -> bool {
     layers.any(|held| held == layer)
 }
 
-/// Changes the rows of image `number` from those of `before` to those of `after`, which may refer to
-/// contents that have no rows yet.
+/// Changes the rows of image `number` from those of `before` to those of `after`.
 ///
 /// # Errors
 ///
@@ -71,7 +70,6 @@ pub(crate) fn update(
     number: u64,
     before: Option<&Image>,
     after: Option<&Image>,
-    rowless: &mut Rowless,
 ) -> Outcome<()> {
     let before = Rows::of(before);
     let after = Rows::of(after);
@@ -109,7 +107,7 @@ pub(crate) fn update(
         let replaced = tables.layers.insert((*layer, number), ())?.is_some();
         expect(!replaced, "layer", layer, number)?;
     }
-    update_references(tables, &before.contents, &after.contents, rowless)
+    update_references(tables, &before.contents, &after.contents)
 }
 
 /// Adds before it removes, so that bytes that both refer to are never freed in between.
@@ -117,13 +115,12 @@ fn update_references(
     tables: &mut WriteTables<'_>,
     before: &BTreeMap<ContentHash, u64>,
     after: &BTreeMap<ContentHash, u64>,
-    rowless: &mut Rowless,
 ) -> Outcome<()> {
     let count = |rows: &BTreeMap<ContentHash, u64>, hash| rows.get(hash).copied().unwrap_or(0);
     for (hash, now) in after {
         let more = now.saturating_sub(count(before, hash));
         if more > 0 {
-            content::add_references(tables, rowless, hash, more)?;
+            content::add_references(tables, hash, more)?;
         }
     }
     for (hash, once) in before {

@@ -5,13 +5,12 @@
 
 use std::borrow::Borrow;
 use std::cell::RefCell;
-use std::ops::{Deref, RangeBounds};
+use std::ops::{Bound, Deref, RangeBounds};
 use std::rc::Rc;
 
-use redb::{AccessGuard, Key, StorageError, Table, Value};
+use redb::{AccessGuard, CursorError, CursorMut, Key, StorageError, Table, Value};
 
 use crate::codec::{Change, Changes, TableTag};
-use crate::engine::{Failure, Outcome};
 
 /// What is recorded of a transaction; all its tables share one.
 pub(crate) type Record = Rc<RefCell<Changes>>;
@@ -37,16 +36,14 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
         self.record = Some(Rc::clone(record));
     }
 
-    /// The table itself, for one who fills a store that nobody sees yet.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Corrupt`] where changes are recorded: they would be missing.
-    pub(crate) fn unrecorded(&mut self) -> Outcome<&mut Table<'txn, K, V>> {
-        match self.record {
-            None => Ok(&mut self.table),
-            Some(_) => Err(Failure::corrupt("rows would be written past the redo log")),
-        }
+    /// The end of the table, to add rows there.
+    pub(crate) fn end(&mut self) -> Result<End<'_, K, V>, StorageError> {
+        let unbounded = Bound::<K::SelfType<'_>>::Unbounded;
+        Ok(End {
+            cursor: self.table.upper_bound_mut(unbounded)?,
+            tag: self.tag,
+            record: self.record.as_ref(),
+        })
     }
 
     /// As [`Table::insert`].
@@ -113,6 +110,37 @@ impl<K: Key + 'static, V: Value + 'static> Recorded<'_, K, V> {
             Change::Remove(_, key) => self.remove(K::from_bytes(key)).map(drop),
             Change::Clear(_) => self.clear(),
         }
+    }
+}
+
+/// The end of a table. Rows that come in the order of their keys are added here in a fraction of
+/// the time that an insert takes, and into full pages.
+pub(crate) struct End<'a, K: Key + 'static, V: Value + 'static> {
+    cursor: CursorMut<'a, K, V>,
+    tag: TableTag,
+    record: Option<&'a Record>,
+}
+
+impl<K: Key + 'static, V: Value + 'static> End<'_, K, V> {
+    /// Adds a row, whose key must come after those of all others.
+    pub(crate) fn insert<'k, 'v>(
+        &mut self,
+        key: impl Borrow<K::SelfType<'k>>,
+        value: impl Borrow<V::SelfType<'v>>,
+    ) -> Result<(), CursorError> {
+        if let Some(record) = self.record {
+            record.borrow_mut().insert(
+                self.tag,
+                K::as_bytes(key.borrow()).as_ref(),
+                V::as_bytes(value.borrow()).as_ref(),
+            );
+        }
+        self.cursor.insert_before(key, value)
+    }
+
+    /// Brings the rows into the table.
+    pub(crate) fn close(self) -> Result<(), StorageError> {
+        self.cursor.close()
     }
 }
 

@@ -3,7 +3,6 @@
 use redb::ReadableTable;
 
 use crate::codec::{Content, decode_content, encode_content};
-use crate::content::write::Rowless;
 use crate::engine::{Failure, Outcome};
 use crate::model::ContentHash;
 use crate::tables::{ReadTables, WriteTables};
@@ -27,17 +26,13 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Counts `more` items that refer to a content, which must be stored; its row may be in `rowless`.
+/// Counts `more` items that refer to a content, which must be stored.
 pub(crate) fn add_references(
     tables: &mut WriteTables<'_>,
-    rowless: &mut Rowless,
     hash: &ContentHash,
     more: u64,
 ) -> Outcome<()> {
-    let mut content = match rowless.take(hash) {
-        Some(content) => content,
-        None => lookup(tables, hash)?.ok_or_else(|| missing(hash))?,
-    };
+    let mut content = lookup(tables, hash)?.ok_or_else(|| missing(hash))?;
     content.references = content.references.saturating_add(more);
     put(tables, hash, &content)
 }

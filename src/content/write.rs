@@ -1,7 +1,5 @@
 //! Storing item bytes.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use redb::ReadableTable;
@@ -42,40 +40,6 @@ pub(crate) fn store_bytes(tables: &mut WriteTables<'_>, bytes: &[u8]) -> Outcome
     }
     let (encoding, encoded) = encode(bytes)?;
     write_encoded(tables, &hash, size, encoding, &encoded)
-}
-
-/// Contents whose bytes are stored and whose rows are not: each is written once, with its count.
-#[derive(Debug, Default)]
-pub(crate) struct Rowless(BTreeMap<ContentHash, Content>);
-
-impl Rowless {
-    /// Stores bytes in memory, whose hash is known, unless they are stored already. They must be
-    /// counted before anything else is done. `ready` is what they are encoded to, where that is
-    /// known.
-    pub(crate) fn store(
-        &mut self,
-        tables: &mut WriteTables<'_>,
-        hash: ContentHash,
-        bytes: &[u8],
-        ready: Option<&Encoded>,
-    ) -> Outcome<()> {
-        if self.0.contains_key(&hash) || lookup(tables, &hash)?.is_some() {
-            return Ok(());
-        }
-        let (encoding, encoded) = match ready {
-            Some(ready) => (ready.encoding, Cow::Borrowed(ready.bytes.as_slice())),
-            None => encode(bytes)?,
-        };
-        let number = write_parts(tables, &encoded)?;
-        let content = new_content(number, bytes.len() as u64, encoding);
-        self.0.insert(hash, content);
-        Ok(())
-    }
-
-    /// Takes out the row of a content that is to be counted.
-    pub(super) fn take(&mut self, hash: &ContentHash) -> Option<Content> {
-        self.0.remove(hash)
-    }
 }
 
 /// Bytes that are ready to be stored. Making this is most of the work of storing them, and needs no
@@ -227,7 +191,7 @@ pub(super) const fn new_content(number: u64, size: u64, encoding: Encoding) -> C
 }
 
 /// The number after the last: parts that are written one after the other lie side by side.
-fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
+pub(super) fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
     let last = tables.blobs.last()?.map(|(key, _)| key.value().0);
     last.map_or(Ok(0), number_after)
 }

@@ -37,12 +37,15 @@ impl Transaction {
     /// [`Error::DuplicateId`], [`Error::DuplicateName`], [`Error::InvalidDigest`] for the digest of
     /// the image or of a manifest item, [`Error::InvalidBigDataName`] for an empty item key.
     pub fn create(&mut self, image: NewImage) -> Result<Image> {
-        self.create_prepared(&PreparedImage::new(image))
+        self.create_pending(&PreparedImage::new(image))
     }
 
-    /// [`create`](Self::create), which can be done again should the transaction break.
+    /// [`create`](Self::create), which can be done again should the transaction break. If it does,
+    /// then by this.
     pub(super) fn create_prepared(&mut self, image: &PreparedImage) -> Result<Image> {
-        self.step(|tables| write::create(tables, image))
+        let image = self.create_pending(image)?;
+        self.step(|_| Ok(()))?;
+        Ok(image)
     }
 
     /// Gives the image these names and no others. A name that another image has is taken from it.

@@ -1,5 +1,6 @@
 //! Many steps that become visible and durable at once.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::Read;
 use std::marker::PhantomData;
@@ -19,14 +20,14 @@ use crate::store::database::Handle;
 use crate::store::gate::Pass;
 use crate::store::held::Held;
 use crate::tables::WriteTables;
-use crate::write::{self, Displaced};
+use crate::write::{self, Displaced, PreparedImage, Work};
 
 self_cell!(
     /// A write transaction of the engine with its tables open.
     struct Open {
         owner: WriteTransaction,
         #[not_covariant]
-        dependent: WriteTables,
+        dependent: Work,
     }
 );
 
@@ -60,10 +61,11 @@ self_cell!(
 pub struct Transaction {
     // The order of the fields is that of dropping: the transaction, then the pass that lets the
     // next thread in.
-    open: Held<Open>,
+    open: RefCell<Held<Open>>,
+    handle: Arc<Handle>,
     _pass: Pass,
     changed: bool,
-    broken: bool,
+    broken: Cell<bool>,
     /// As how many transactions it counts.
     counts: u64,
     /// The pass belongs to a thread.
@@ -78,19 +80,20 @@ impl Transaction {
     ) -> Result<Self> {
         let open = contain(|| {
             Open::try_new(transaction, |owner| {
-                let mut tables = WriteTables::open(owner)?;
+                let mut work = Work::open(owner, handle.path())?;
                 if handle.redo().is_some() {
-                    tables.record();
+                    work.record();
                 }
-                Ok(tables)
+                Ok(work)
             })
         });
         let open = open.map_err(|failure| handle.error(failure))?;
         Ok(Self {
-            open: Held::new(open, handle),
+            open: RefCell::new(Held::new(open, Arc::clone(&handle))),
+            handle,
             _pass: pass,
             changed: false,
-            broken: false,
+            broken: Cell::new(false),
             counts: 1,
             _not_send: PhantomData,
         })
@@ -117,18 +120,19 @@ impl Transaction {
     /// [`Error::TransactionBroken`] where an earlier step failed in the file itself; and
     /// [`Error::Io`] where the commit fails. The steps may then be there or not, but all or none of
     /// them; open the store again and look.
-    #[tracing::instrument(level = "debug", skip_all, fields(path = %self.open.handle().path().display()))]
+    #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
     pub fn commit(mut self) -> Result<()> {
         self.check_usable()?;
         if !self.changed {
             return Ok(());
         }
         let counts = self.counts;
-        let mut open = self.open.take()?;
-        let redo = self.open.handle().redo();
-        let changing = self.open.handle().changing();
+        let mut open = self.open.get_mut().take()?;
+        let redo = self.handle.redo();
+        let changing = self.handle.changing();
         let committed = contain(|| {
-            let durable = open.with_dependent_mut(|_, tables| {
+            let durable = open.with_dependent_mut(|_, work| {
+                let tables = work.settled()?;
                 let before = meta::next_generation(&mut tables.meta, counts)?;
                 redo.map(|redo| redo.before_commit(tables, before))
                     .transpose()
@@ -152,13 +156,13 @@ impl Transaction {
     }
 
     /// Whether a step failed in the file itself, so that nothing of the transaction is kept.
-    pub(super) const fn is_broken(&self) -> bool {
-        self.broken
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.get()
     }
 
     /// The path of the store.
     pub(crate) fn path(&self) -> &Path {
-        self.open.handle().path()
+        self.handle.path()
     }
 
     /// Stores the bytes of an item of a record that [`insert_legacy`](Self::insert_legacy) will
@@ -195,35 +199,61 @@ impl Transaction {
         self.step(fill)
     }
 
-    /// Runs one step. One that fails in the file itself may have been half done, so nothing of the
-    /// transaction is kept then; one that is refused has written nothing.
+    /// Creates an image, which the tables do not hold before they are [settled](Work::settled).
+    pub(super) fn create_pending(&mut self, image: &PreparedImage) -> Result<Image> {
+        self.work(|work| work.create(image))
+    }
+
+    /// Runs one step on tables that hold everything.
     pub(super) fn step<R>(
         &mut self,
         step: impl FnOnce(&mut WriteTables<'_>) -> Outcome<R>,
     ) -> Result<R> {
+        self.work(|work| step(work.settled()?))
+    }
+
+    /// Runs one step. One that fails in the file itself may have been half done, so nothing of the
+    /// transaction is kept then; one that is refused has written nothing.
+    fn work<R>(&mut self, step: impl FnOnce(&mut Work<'_>) -> Outcome<R>) -> Result<R> {
         self.check_usable()?;
-        let open = self.open.get_mut()?;
         // It stays so where a panic of the caller's own code passes through.
-        self.broken = true;
-        let done = open.with_dependent_mut(|_, tables| contain(|| step(tables)));
-        match done {
-            Ok(result) => {
-                self.broken = false;
-                self.changed = true;
-                Ok(result)
-            }
-            Err(failure) => {
-                self.broken = failure.breaks_transaction();
-                Err(self.error(failure))
-            }
+        self.broken.set(true);
+        let open = self.open.get_mut().get_mut()?;
+        let done = open.with_dependent_mut(|_, work| contain(|| step(work)));
+        let done = self.unless_broken(done)?;
+        self.changed = true;
+        Ok(done)
+    }
+
+    /// Brings what was created into the tables, so that it can be looked at.
+    fn settle(&self) -> Result<()> {
+        if self
+            .open
+            .borrow()
+            .get()?
+            .with_dependent(|_, work| work.is_settled())
+        {
+            return Ok(());
         }
+        let mut open = self.open.borrow_mut();
+        let settled = open
+            .get_mut()?
+            .with_dependent_mut(|_, work| contain(|| work.settled().map(drop)));
+        self.unless_broken(settled)
+    }
+
+    /// The result of a step, and whether it broke the transaction.
+    fn unless_broken<R>(&self, done: Outcome<R>) -> Result<R> {
+        let broken = done.as_ref().is_err_and(Failure::breaks_transaction);
+        self.broken.set(broken);
+        done.map_err(|failure| self.error(failure))
     }
 
     fn check_usable(&self) -> Result<()> {
-        self.open.handle().check_process()?;
-        if self.broken {
+        self.handle.check_process()?;
+        if self.is_broken() {
             return Err(Error::TransactionBroken {
-                path: self.open.handle().path().to_owned(),
+                path: self.path().to_owned(),
             });
         }
         Ok(())
@@ -240,15 +270,16 @@ impl Source for Transaction {
 
     fn view<R>(&self, look: impl FnOnce(&WriteTables<'_>) -> Outcome<R>) -> Result<R> {
         self.check_usable()?;
-        let looked = self
-            .open
+        self.settle()?;
+        let open = self.open.borrow();
+        let looked = open
             .get()?
-            .with_dependent(|_, tables| contain(|| look(tables)));
+            .with_dependent(|_, work| contain(|| look(work.tables())));
         looked.map_err(|failure| self.error(failure))
     }
 
     fn error(&self, failure: Failure) -> Error {
-        self.open.handle().error(failure)
+        self.handle.error(failure)
     }
 }
 
@@ -277,9 +308,9 @@ impl Lookup for Transaction {}
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction")
-            .field("path", &self.open.handle().path())
+            .field("path", &self.path())
             .field("changed", &self.changed)
-            .field("broken", &self.broken)
+            .field("broken", &self.is_broken())
             .finish_non_exhaustive()
     }
 }

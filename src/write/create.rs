@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redb::ReadableTable;
 
-use crate::content::{Encoded, Rowless};
+use crate::content::Encoded;
 use crate::engine::Outcome;
 use crate::error::Error;
+use crate::index::{PendingRows, Rows};
 use crate::model::{
     BigDataItem, ContentHash, Image, NewBigData, NewImage, Timestamp, check_key, dedupe,
     is_manifest_key, limits, validate_digest,
 };
 use crate::read::image_at;
 use crate::tables::WriteTables;
-use crate::write::put::Change;
+use crate::write::pending::Pending;
 use crate::write::random_id::random_id;
 
 /// The longest item that is encoded before it is known to be new.
@@ -57,19 +58,31 @@ impl PreparedImage {
     }
 }
 
-/// Creates an image. Mirrors `imageStore.create` of the legacy store, which checks in this order:
-/// the ID, the names, the digest, the items.
-pub(crate) fn create(tables: &mut WriteTables<'_>, prepared: &PreparedImage) -> Outcome<Image> {
+/// Creates an image, whose rows are `pending` then. Mirrors `imageStore.create` of the legacy store,
+/// which checks in this order: the ID, the names, the digest, the items.
+pub(super) fn create(
+    tables: &mut WriteTables<'_>,
+    pending: &mut Pending,
+    prepared: &PreparedImage,
+) -> Outcome<Image> {
     let PreparedImage { new, items } = prepared;
     check_limits(new)?;
-    let id = match new.id.clone().filter(|id| !id.is_empty()) {
+    let names = dedupe(new.names.clone());
+    let id = new.id.clone().filter(|id| !id.is_empty());
+    let rows = &pending.rows;
+    let mut held = id.iter().any(|id| rows.may_hold_id(id));
+    held |= names.iter().any(|name| rows.may_hold_name(name));
+    if held {
+        // The tables will tell by whom.
+        pending.settle(tables)?;
+    }
+    let id = match id {
         Some(id) if tables.ids.get(id.as_str())?.is_some() => {
             return Err(Error::DuplicateId { id }.into());
         }
         Some(id) => id,
-        None => unused_id(tables)?,
+        None => unused_id(tables, &pending.rows)?,
     };
-    let names = dedupe(new.names.clone());
     for name in &names {
         let holder = tables.names.get(name.as_str())?.map(|row| row.value());
         if let Some(holder) = holder {
@@ -115,12 +128,16 @@ pub(crate) fn create(tables: &mut WriteTables<'_>, prepared: &PreparedImage) -> 
         image.set_item(&item.key, recorded);
         bytes.insert(item.key.as_str(), (item.data.as_slice(), prepared));
     }
-    let insertion = Change::insertion(tables, image)?;
-    let mut rowless = Rowless::default();
+    let rows = Rows::of(Some(&image));
+    // An image that is refused after all is looked for in vain.
+    pending.rows.note(&rows);
+    let new = pending.plan(tables, &image, rows)?;
     for (data, prepared) in bytes.into_values() {
-        rowless.store(tables, prepared.hash, data, prepared.encoded.as_ref())?;
+        let ready = prepared.encoded.as_ref();
+        pending.contents.put(tables, prepared.hash, data, ready)?;
     }
-    insertion.write_with(tables, &mut rowless)
+    pending.add(tables, new)?;
+    Ok(image)
 }
 
 fn check_limits(new: &NewImage) -> Outcome<()> {
@@ -139,10 +156,10 @@ fn check_limits(new: &NewImage) -> Outcome<()> {
     Ok(())
 }
 
-fn unused_id(tables: &WriteTables<'_>) -> Outcome<String> {
+fn unused_id(tables: &WriteTables<'_>, pending: &PendingRows) -> Outcome<String> {
     loop {
         let id = random_id();
-        if tables.ids.get(id.as_str())?.is_none() {
+        if !pending.may_hold_id(&id) && tables.ids.get(id.as_str())?.is_none() {
             return Ok(id);
         }
     }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use redb::ReadableTable;
 
-use crate::content::{self, Encoded, Rowless, Stored};
+use crate::content::{self, Encoded, Stored};
 use crate::engine::Outcome;
 use crate::index::Rows;
 use crate::model::{ContentHash, Image};
@@ -57,7 +57,7 @@ pub(crate) fn insert_legacy(tables: &mut WriteTables<'_>, mut image: Image) -> O
     if let Some(number) = holder {
         // Held while the earlier image goes, which may be the only one that has the same bytes.
         for hash in contents.keys() {
-            content::add_references(tables, &mut Rowless::default(), hash, 1)?;
+            content::add_references(tables, hash, 1)?;
         }
         let replaced = image_at(tables, number)?;
         remove(tables, number, &replaced)?;

@@ -1,62 +1,42 @@
 //! Filling a store that nobody sees yet with many images.
 
-use std::ops::Bound;
 use std::path::Path;
 
-use redb::ReadableTable;
-
-use crate::codec::encode_image;
-use crate::content::{Encoded, LoadedContents, Stored};
+use crate::content::{Encoded, Stored};
 use crate::engine::Outcome;
-use crate::index::{LoadedRows, Rows};
+use crate::index::Rows;
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
 use crate::write::legacy_record::{Displaced, insert_legacy};
-use crate::write::put::number_after;
-
-/// So many bytes of records and items wait to be written together.
-const WAITING: usize = 4 << 20;
+use crate::write::pending::Pending;
 
 /// Images on their way into the tables of a store that had none.
 ///
-/// Records and items go to the ends of their tables; rows of indexes wait and are written in the
-/// order of their keys, in a fraction of the time and into full pages. Only what contradicts an
-/// image before, its ID or a name, is put into the tables at once, after all that waits.
-pub(crate) struct Load {
-    contents: LoadedContents,
-    rows: LoadedRows,
-    records: Vec<(u64, Vec<u8>)>,
-    waiting: usize,
-    next: u64,
-}
+/// Only what contradicts an image before, its ID or a name, is put into the tables at once, after
+/// all that waits.
+pub(crate) struct Load(Pending);
 
 impl Load {
     /// Begins to fill an empty store. What does not fit into memory waits in files beside this one,
     /// without names.
     pub(crate) fn new(beside: &Path) -> Self {
-        Self {
-            contents: LoadedContents::default(),
-            rows: LoadedRows::new(beside),
-            records: Vec::new(),
-            waiting: 0,
-            next: 0,
-        }
+        Self(Pending::new(beside))
     }
 
     /// As [`put_encoded`](super::put_encoded).
     pub(crate) fn put(
         &mut self,
-        tables: &mut WriteTables<'_>,
+        tables: &WriteTables<'_>,
         hash: ContentHash,
         size: u64,
         encoded: &Encoded,
     ) -> Outcome<Stored> {
-        self.contents.put(tables, hash, size, encoded)
+        self.0.contents.put_encoded(tables, hash, size, encoded)
     }
 
     /// Whether the bytes of this hash are stored.
     pub(crate) fn has(&mut self, tables: &WriteTables<'_>, hash: &ContentHash) -> Outcome<bool> {
-        Ok(self.contents.find(tables, hash)?.is_some())
+        Ok(self.0.contents.find(tables, hash)?.is_some())
     }
 
     /// Lets `store` store bytes that are not stored yet, as [`put_content`](super::put_content).
@@ -65,7 +45,7 @@ impl Load {
         tables: &mut WriteTables<'_>,
         store: impl FnOnce(&mut WriteTables<'_>) -> Outcome<Stored>,
     ) -> Outcome<Stored> {
-        self.contents.put_stream(tables, store)
+        self.0.contents.put_stream(tables, store)
     }
 
     /// As [`insert_legacy`], of an image whose digests follow from its record already.
@@ -75,57 +55,20 @@ impl Load {
         image: Image,
     ) -> Outcome<Displaced> {
         let rows = Rows::of(Some(&image));
-        if self.rows.note(&rows) {
-            return self.insert_at_once(tables, image);
+        if self.0.rows.note(&rows) {
+            self.finish(tables)?;
+            return insert_legacy(tables, image);
         }
-        let number = self.next;
-        self.next = number_after(number)?;
-        let record = encode_image(number, &image)?;
-        for (hash, more) in &rows.contents {
-            self.contents.refer(tables, hash, *more)?;
-        }
-        self.rows.add(number, &rows)?;
-        self.waiting += record.len();
-        self.records.push((number, record));
-        if self.waiting + self.contents.waiting() >= WAITING {
-            self.flush(tables)?;
-        }
+        let new = self.0.plan(tables, &image, rows)?;
+        self.0.add(tables, new)?;
         Ok(Displaced {
             names: Vec::new(),
             image: None,
         })
     }
 
-    fn insert_at_once(&mut self, tables: &mut WriteTables<'_>, image: Image) -> Outcome<Displaced> {
-        self.finish(tables)?;
-        let displaced = insert_legacy(tables, image)?;
-        let last = tables.images.last()?.map(|(key, _)| key.value());
-        self.next = last.map_or(Ok(self.next), number_after)?;
-        Ok(displaced)
-    }
-
-    /// Writes the records and the items that wait.
-    fn flush(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
-        self.contents.flush(tables)?;
-        if self.contents.is_full() {
-            self.contents.flush_all(tables)?;
-        }
-        let mut end = tables
-            .images
-            .unrecorded()?
-            .upper_bound_mut(Bound::<u64>::Unbounded)?;
-        for (number, record) in self.records.drain(..) {
-            end.insert_before(number, record.as_slice())?;
-        }
-        end.close()?;
-        self.waiting = 0;
-        Ok(())
-    }
-
     /// Writes everything that waits.
     pub(crate) fn finish(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
-        self.flush(tables)?;
-        self.contents.flush_all(tables)?;
-        self.rows.flush(tables)
+        self.0.finish(tables)
     }
 }

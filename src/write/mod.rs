@@ -10,11 +10,13 @@ mod legacy_record;
 mod limited;
 mod load;
 mod names;
+mod pending;
 mod put;
 mod random_id;
 mod remove;
+mod work;
 
-pub(crate) use create::{PreparedImage, create};
+pub(crate) use create::PreparedImage;
 pub(crate) use fields::{
     add_mapped_top_layer, clear_flag, remove_mapped_top_layer, set_flag, set_metadata,
 };
@@ -25,3 +27,4 @@ pub(crate) use load::Load;
 pub(crate) use names::{NameChange, change_names};
 pub(crate) use put::TakenName;
 pub(crate) use remove::{delete, wipe};
+pub(crate) use work::Work;

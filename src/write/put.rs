@@ -9,7 +9,6 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use redb::ReadableTable;
 
 use crate::codec::encode_image;
-use crate::content::Rowless;
 use crate::engine::{Failure, Outcome};
 use crate::index;
 use crate::model::Image;
@@ -28,8 +27,7 @@ pub(super) struct Change {
 impl Change {
     /// Plans to write an image that was not there, after all others.
     pub(super) fn insertion(tables: &WriteTables<'_>, after: Image) -> Outcome<Self> {
-        let last = tables.images.last()?.map(|(key, _)| key.value());
-        let number = last.map_or(Ok(0), number_after)?;
+        let number = next_number(tables)?;
         let record = Some(encode_image(number, &after)?);
         Ok(Self {
             number,
@@ -56,18 +54,9 @@ impl Change {
 
     /// Writes the plan, and returns the image as it is now.
     pub(super) fn write(self, tables: &mut WriteTables<'_>) -> Outcome<Image> {
-        self.write_with(tables, &mut Rowless::default())
-    }
-
-    /// The same where the image refers to contents that have no rows yet.
-    pub(super) fn write_with(
-        self,
-        tables: &mut WriteTables<'_>,
-        rowless: &mut Rowless,
-    ) -> Outcome<Image> {
         if let Some(record) = self.record {
             let before = self.before.as_ref();
-            index::update(tables, self.number, before, Some(&self.after), rowless)?;
+            index::update(tables, self.number, before, Some(&self.after))?;
             tables.images.insert(self.number, record.as_slice())?;
         }
         Ok(self.after)
@@ -76,7 +65,7 @@ impl Change {
 
 /// Removes an image and what only it refers to.
 pub(super) fn remove(tables: &mut WriteTables<'_>, number: u64, image: &Image) -> Outcome<()> {
-    index::update(tables, number, Some(image), None, &mut Rowless::default())?;
+    index::update(tables, number, Some(image), None)?;
     tables.images.remove(number)?;
     Ok(())
 }
@@ -155,6 +144,12 @@ impl Taking {
         }
         Ok(self.taken)
     }
+}
+
+/// The number of the next image: new ones come after all others.
+pub(super) fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
+    let last = tables.images.last()?.map(|(key, _)| key.value());
+    last.map_or(Ok(0), number_after)
 }
 
 /// The number of the image after the last.

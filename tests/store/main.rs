@@ -25,6 +25,7 @@ mod group;
 mod items;
 mod large_items;
 mod limits;
+mod many_creates;
 mod model;
 mod present;
 mod read_only;

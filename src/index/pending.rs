@@ -2,21 +2,21 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{ReadableTableMetadata, Table};
+use redb::ReadableTableMetadata as _;
 
 use super::sorter::Sorter;
 use super::{Rows, expect};
 use crate::engine::Outcome;
+use crate::recorded::Recorded;
 use crate::tables::WriteTables;
 
 /// Index rows of new images that are not in the tables yet: those of the references aside.
 ///
 /// It takes some forty bytes for each image, and a bounded amount of memory for the rest.
-pub(crate) struct LoadedRows {
+pub(crate) struct PendingRows {
     hash: RandomState,
     /// IDs and names that were added, by a hash that nobody outside can foretell. Two texts with one
     /// hash cost time and nothing else.
@@ -28,7 +28,7 @@ pub(crate) struct LoadedRows {
     layers: Sorter,
 }
 
-impl LoadedRows {
+impl PendingRows {
     /// What does not fit into memory waits in files beside this one.
     pub(crate) fn new(beside: &Path) -> Self {
         let beside: Arc<Path> = beside.into();
@@ -56,6 +56,22 @@ impl LoadedRows {
         may_be_held
     }
 
+    /// Whether an image that was noted may have this ID; if not, none has.
+    pub(crate) fn may_hold_id(&self, id: &str) -> bool {
+        !self.seen_ids.is_empty() && self.seen_ids.contains(&self.hash.hash_one(id))
+    }
+
+    /// The same of a name.
+    pub(crate) fn may_hold_name(&self, name: &str) -> bool {
+        !self.seen_names.is_empty() && self.seen_names.contains(&self.hash.hash_one(name))
+    }
+
+    /// Forgets what was noted.
+    pub(crate) fn forget(&mut self) {
+        self.seen_ids.clear();
+        self.seen_names.clear();
+    }
+
     /// Adds the rows of an image, of which no image before has the ID or a name.
     pub(crate) fn add(&mut self, number: u64, rows: &Rows<'_>) -> Outcome<()> {
         if let Some(id) = rows.id {
@@ -75,22 +91,22 @@ impl LoadedRows {
 
     /// Writes the rows to the tables.
     pub(crate) fn flush(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
-        flush_unique(&mut self.ids, tables.ids.unrecorded()?, "ID")?;
-        flush_unique(&mut self.names, tables.names.unrecorded()?, "name")?;
-        flush_shared(&mut self.digests, tables.digests.unrecorded()?, "digest")?;
-        flush_shared(&mut self.layers, tables.layers.unrecorded()?, "layer")
+        flush_unique(&mut self.ids, &mut tables.ids, "ID")?;
+        flush_unique(&mut self.names, &mut tables.names, "name")?;
+        flush_shared(&mut self.digests, &mut tables.digests, "digest")?;
+        flush_shared(&mut self.layers, &mut tables.layers, "layer")
     }
 }
 
 /// Writes to an index whose keys belong to one image each.
 fn flush_unique(
     rows: &mut Sorter,
-    table: &mut Table<'_, &'static str, u64>,
+    table: &mut Recorded<'_, &'static str, u64>,
     index: &str,
 ) -> Outcome<()> {
     if table.is_empty()? {
-        let mut end = table.upper_bound_mut(Bound::<&str>::Unbounded)?;
-        rows.drain(|text, number| Ok(end.insert_before(text, number)?))?;
+        let mut end = table.end()?;
+        rows.drain(|text, number| Ok(end.insert(text, number)?))?;
         return Ok(end.close()?);
     }
     rows.drain(|text, number| {
@@ -102,12 +118,12 @@ fn flush_unique(
 /// Writes to an index whose keys may belong to many images.
 fn flush_shared(
     rows: &mut Sorter,
-    table: &mut Table<'_, (&'static str, u64), ()>,
+    table: &mut Recorded<'_, (&'static str, u64), ()>,
     index: &str,
 ) -> Outcome<()> {
     if table.is_empty()? {
-        let mut end = table.upper_bound_mut(Bound::<(&str, u64)>::Unbounded)?;
-        rows.drain(|text, number| Ok(end.insert_before((text, number), ())?))?;
+        let mut end = table.end()?;
+        rows.drain(|text, number| Ok(end.insert((text, number), ())?))?;
         return Ok(end.close()?);
     }
     rows.drain(|text, number| {

@@ -1,0 +1,64 @@
+//! What a write transaction works on.
+
+use std::path::Path;
+
+use redb::WriteTransaction;
+
+use crate::engine::Outcome;
+use crate::model::Image;
+use crate::tables::WriteTables;
+use crate::write::create::{PreparedImage, create};
+use crate::write::pending::Pending;
+
+/// So many images wait at most; their rows take some ten megabytes.
+const MOST: usize = 16_384;
+
+/// The tables of a write transaction, and the images that were created in it and are not in all of
+/// them yet.
+///
+/// A transaction often creates many images one after the other. Their index rows are written
+/// together, before anything else is asked or done: in the order of their keys this takes a
+/// fraction of the time.
+pub(crate) struct Work<'txn> {
+    tables: WriteTables<'txn>,
+    pending: Pending,
+}
+
+impl<'txn> Work<'txn> {
+    /// Opens the tables. What does not fit into memory waits in files beside `path`, without names.
+    pub(crate) fn open(transaction: &'txn WriteTransaction, path: &Path) -> Outcome<Self> {
+        Ok(Self {
+            tables: WriteTables::open(transaction)?,
+            pending: Pending::new(path),
+        })
+    }
+
+    /// Records every change from now on.
+    pub(crate) fn record(&mut self) {
+        self.tables.record();
+    }
+
+    /// Creates an image.
+    pub(crate) fn create(&mut self, image: &PreparedImage) -> Outcome<Image> {
+        if self.pending.images() >= MOST {
+            self.settled()?;
+        }
+        create(&mut self.tables, &mut self.pending, image)
+    }
+
+    /// Whether the tables hold everything.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// The tables, which hold everything.
+    pub(crate) fn settled(&mut self) -> Outcome<&mut WriteTables<'txn>> {
+        self.pending.settle(&mut self.tables)?;
+        Ok(&mut self.tables)
+    }
+
+    /// The tables as they are.
+    pub(crate) const fn tables(&self) -> &WriteTables<'txn> {
+        &self.tables
+    }
+}
