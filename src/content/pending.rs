@@ -214,16 +214,13 @@ impl PendingContents {
     /// Writes the bytes that wait.
     pub(crate) fn flush(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
         self.encode_raw()?;
-        if !self.parts.is_empty() {
-            // In the order in which they were numbered, whoever has encoded them.
-            self.parts
-                .sort_unstable_by_key(|(number, part, _)| (*number, *part));
-            let mut end = tables.blobs.end()?;
-            for (number, part, sealed) in self.parts.drain(..) {
-                end.insert((number, part), sealed.as_slice())?;
-            }
-            end.close()?;
-        }
+        // In the order in which they were numbered, whoever has encoded them.
+        self.parts
+            .sort_unstable_by_key(|(number, part, _)| (*number, *part));
+        tables.blobs.append(&self.parts, |(number, part, sealed)| {
+            ((*number, *part), sealed.as_slice())
+        })?;
+        self.parts.clear();
         self.waiting = 0;
         Ok(())
     }

@@ -103,13 +103,10 @@ impl Pending {
         if self.contents.is_full() {
             self.contents.flush_all(tables)?;
         }
-        if !self.records.is_empty() {
-            let mut end = tables.images.end()?;
-            for (number, record) in self.records.drain(..) {
-                end.insert(number, record.as_slice())?;
-            }
-            end.close()?;
-        }
+        tables.images.append(&self.records, |(number, record)| {
+            (*number, record.as_slice())
+        })?;
+        self.records.clear();
         self.waiting = 0;
         Ok(())
     }
