@@ -5,6 +5,7 @@
 //! `digests`, `layers` or the reference counts of `contents`.
 
 mod load;
+mod owned;
 mod sorter;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
 
 pub(crate) use load::LoadedRows;
+pub(crate) use owned::OwnedRows;
 
 /// What the indexes hold for one image.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,14 +1,15 @@
 //! Filling a store that nobody sees yet with many images.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
 
 use redb::ReadableTable;
 
-use crate::codec::encode_image;
+use crate::codec::{Sealed, Unsealed, decode_image, encode_unnumbered};
 use crate::content::{Encoded, LoadedContents, Stored};
 use crate::engine::Outcome;
-use crate::index::{LoadedRows, Rows};
+use crate::index::{LoadedRows, OwnedRows, Rows};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
 use crate::write::legacy_record::{Displaced, insert_legacy};
@@ -16,6 +17,51 @@ use crate::write::put::number_after;
 
 /// So many bytes of records and items wait to be written together.
 const WAITING: usize = 4 << 20;
+
+/// An image that is ready to be loaded. Making this is most of the work, and needs no store: many
+/// threads can do it for one that writes. It is a few pieces of memory, where the image is dozens.
+#[derive(Debug)]
+pub(crate) struct Loadable {
+    id: String,
+    rows: OwnedRows,
+    record: Outcome<Unsealed>,
+    /// Numbers in these need not be the same to the last digit once they are read back.
+    flags: BTreeMap<String, serde_json::Value>,
+}
+
+impl Loadable {
+    /// Makes an image ready whose digests follow from its record already.
+    pub(crate) fn new(image: Image) -> Self {
+        Self {
+            rows: Rows::of(Some(&image)).into(),
+            record: encode_unnumbered(&image),
+            id: image.id,
+            flags: image.flags,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How many names the image has; one that is listed twice is one.
+    pub(crate) fn names(&self) -> u64 {
+        self.rows.names() as u64
+    }
+
+    /// How many of its items have bytes.
+    pub(crate) fn items(&self) -> u64 {
+        self.rows.references()
+    }
+
+    /// The image.
+    pub(crate) fn into_image(self) -> Outcome<Image> {
+        let number = 0;
+        let mut image = decode_image(number, &self.record?.seal(Sealed::Record(number)))?;
+        image.flags = self.flags;
+        Ok(image)
+    }
+}
 
 /// Images on their way into the tables of a store that had none.
 ///
@@ -68,19 +114,19 @@ impl Load {
         self.contents.put_stream(tables, store)
     }
 
-    /// As [`insert_legacy`], of an image whose digests follow from its record already.
+    /// As [`insert_legacy`].
     pub(crate) fn insert(
         &mut self,
         tables: &mut WriteTables<'_>,
-        image: Image,
+        image: Loadable,
     ) -> Outcome<Displaced> {
-        let rows = Rows::of(Some(&image));
+        let rows = image.rows.rows();
         if self.rows.note(&rows) {
-            return self.insert_at_once(tables, image);
+            return self.insert_at_once(tables, image.into_image()?);
         }
         let number = self.next;
         self.next = number_after(number)?;
-        let record = encode_image(number, &image)?;
+        let record = image.record?.seal(Sealed::Record(number));
         for (hash, more) in &rows.contents {
             self.contents.refer(tables, hash, *more)?;
         }
