@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use redb::{ReadableTableMetadata, Table};
 
@@ -75,10 +77,27 @@ impl LoadedRows {
 
     /// Writes the rows to the tables.
     pub(crate) fn flush(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
-        flush_unique(&mut self.ids, tables.ids.unrecorded()?, "ID")?;
-        flush_unique(&mut self.names, tables.names.unrecorded()?, "name")?;
-        flush_shared(&mut self.digests, tables.digests.unrecorded()?, "digest")?;
-        flush_shared(&mut self.layers, tables.layers.unrecorded()?, "layer")
+        let is_large = self.ids.is_large();
+        let (ids, names) = (tables.ids.unrecorded()?, tables.names.unrecorded()?);
+        let (digests, layers) = (tables.digests.unrecorded()?, tables.layers.unrecorded()?);
+        let mut unique = || {
+            flush_unique(&mut self.ids, ids, "ID")?;
+            flush_unique(&mut self.names, names, "name")
+        };
+        let mut shared = || {
+            flush_shared(&mut self.digests, digests, "digest")?;
+            flush_shared(&mut self.layers, layers, "layer")
+        };
+        if !is_large {
+            return unique().and_then(|()| shared());
+        }
+        // Nobody else has anything to do by now, and the engine lets two threads fill two tables.
+        thread::scope(|scope| {
+            let unique = scope.spawn(unique);
+            let shared = shared();
+            unique.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            shared
+        })
     }
 }
 
