@@ -74,6 +74,8 @@ pub(crate) struct Load {
     records: Vec<(u64, Vec<u8>)>,
     waiting: usize,
     next: u64,
+    /// Whether nothing was taken away or written in pieces of unknown number.
+    is_packed: bool,
 }
 
 impl Load {
@@ -86,7 +88,13 @@ impl Load {
             records: Vec::new(),
             waiting: 0,
             next: 0,
+            is_packed: true,
         }
+    }
+
+    /// Whether no more than a few pages can have become free between others.
+    pub(crate) const fn is_packed(&self) -> bool {
+        self.is_packed
     }
 
     /// As [`put_encoded`](super::put_encoded).
@@ -111,6 +119,7 @@ impl Load {
         tables: &mut WriteTables<'_>,
         store: impl FnOnce(&mut WriteTables<'_>) -> Outcome<Stored>,
     ) -> Outcome<Stored> {
+        self.is_packed = false;
         self.contents.put_stream(tables, store)
     }
 
@@ -143,6 +152,7 @@ impl Load {
     }
 
     fn insert_at_once(&mut self, tables: &mut WriteTables<'_>, image: Image) -> Outcome<Displaced> {
+        self.is_packed = false;
         self.finish(tables)?;
         let displaced = insert_legacy(tables, image)?;
         let last = tables.images.last()?.map(|(key, _)| key.value());

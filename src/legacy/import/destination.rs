@@ -107,17 +107,20 @@ impl Destination {
         sink: Sink,
         check: impl FnOnce(Written<'_>) -> Result<()>,
     ) -> Result<()> {
-        let transaction = match sink {
+        let (transaction, is_packed) = match sink {
             Sink::Sketch(_) => return Ok(()),
-            Sink::Store(transaction) => transaction,
+            Sink::Store(transaction) => (transaction, false),
             Sink::New(mut transaction, mut load) => {
                 transaction.fill(|tables| load.finish(tables))?;
-                transaction
+                (transaction, load.is_packed())
             }
         };
         match self {
-            Self::New { new, old } => {
+            Self::New { mut new, old } => {
                 transaction.commit()?;
+                if is_packed {
+                    new.set_packed();
+                }
                 check(Written::Committed(new.store()?))?;
                 match old {
                     None => new.appear(Placement::New),
