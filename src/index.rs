@@ -42,12 +42,22 @@ impl<'a> Rows<'a> {
         let layers = image.top_layer.iter().chain(&image.mapped_top_layers);
         Self {
             id: Some(&image.id),
-            names: image.names.iter().map(String::as_str).collect(),
-            digests: image.digests.iter().map(String::as_str).collect(),
-            layers: layers.map(String::as_str).collect(),
+            names: set(image.names.iter().map(String::as_str)),
+            digests: set(image.digests.iter().map(String::as_str)),
+            layers: set(layers.map(String::as_str)),
             contents,
         }
     }
+}
+
+/// The texts as a set. Inserted one by one: collecting them would sort copies of the few that there
+/// are.
+fn set<'a>(texts: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let mut set = BTreeSet::new();
+    for text in texts {
+        set.insert(text);
+    }
+    set
 }
 
 /// Whether [`Rows::of`] an image have this digest; a lookup asks it of every image that it yields.

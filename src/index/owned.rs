@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Rows;
+use super::{Rows, set};
 use crate::model::ContentHash;
 
 /// Index rows in few pieces of memory, to be handed from thread to thread.
@@ -37,9 +37,9 @@ impl OwnedRows {
         });
         Rows {
             id: texts.next(),
-            names: texts.by_ref().take(self.names).collect(),
-            digests: texts.by_ref().take(self.digests).collect(),
-            layers: texts.collect(),
+            names: set(texts.by_ref().take(self.names)),
+            digests: set(texts.by_ref().take(self.digests)),
+            layers: set(texts),
             contents: self.contents.clone(),
         }
     }

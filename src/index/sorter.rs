@@ -76,9 +76,9 @@ impl Sorter {
         Ok(())
     }
 
-    /// Whether some rows are not in memory.
+    /// Whether there are so many rows that writing them takes longer than starting a thread.
     pub(super) const fn is_large(&self) -> bool {
-        !self.runs.is_empty()
+        self.rows.len() > 1_000 || !self.runs.is_empty()
     }
 
     /// Gives every row to `take`, in their order, and is empty then.

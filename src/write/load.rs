@@ -185,3 +185,37 @@ impl Load {
         self.rows.flush(tables)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Loadable;
+    use crate::model::{BigDataItem, ContentHash, Image};
+
+    /// An image that contradicts one before it is put into the tables as such.
+    #[test]
+    fn what_is_ready_to_be_loaded_is_the_image_yet() {
+        let item = BigDataItem {
+            size: Some(1),
+            digest: Some("sha256:cut".into()),
+            content: Some(ContentHash::of(b"a")),
+        };
+        let mut image = Image {
+            id: "ab".repeat(32),
+            names: vec!["b".into(), "a".into(), "b".into()],
+            names_history: vec!["b".into(), "c".into()],
+            big_data_names: vec!["k".into(), "k".into()],
+            big_data: [("k".into(), item.clone()), ("j".into(), item)].into(),
+            created: "2020-02-29T23:59:59.000000001+05:30".parse().ok(),
+            flags: [("f".into(), serde_json::json!([1.1e-300, null]))].into(),
+            unknown_fields: [("u".into(), "1.50".into())].into(),
+            ..Image::default()
+        };
+        image.recompute_digests();
+        let loadable = Loadable::new(image.clone());
+        assert_eq!(
+            (loadable.id(), loadable.names(), loadable.items()),
+            (image.id.as_str(), 2, 2)
+        );
+        assert_eq!(loadable.into_image().unwrap(), image);
+    }
+}
