@@ -4,6 +4,7 @@
 //! removed, those that only the second has are added. Nothing else writes `ids`, `names`,
 //! `digests`, `layers` or the reference counts of `contents`.
 
+mod owned;
 mod pending;
 mod sorter;
 
@@ -14,6 +15,7 @@ use crate::engine::{Failure, Outcome};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
 
+pub(crate) use owned::OwnedRows;
 pub(crate) use pending::PendingRows;
 
 /// What the indexes hold for one image.
@@ -40,12 +42,22 @@ impl<'a> Rows<'a> {
         let layers = image.top_layer.iter().chain(&image.mapped_top_layers);
         Self {
             id: Some(&image.id),
-            names: image.names.iter().map(String::as_str).collect(),
-            digests: image.digests.iter().map(String::as_str).collect(),
-            layers: layers.map(String::as_str).collect(),
+            names: set(image.names.iter().map(String::as_str)),
+            digests: set(image.digests.iter().map(String::as_str)),
+            layers: set(layers.map(String::as_str)),
             contents,
         }
     }
+}
+
+/// The texts as a set. Inserted one by one: collecting them would sort copies of the few that there
+/// are.
+fn set<'a>(texts: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let mut set = BTreeSet::new();
+    for text in texts {
+        set.insert(text);
+    }
+    set
 }
 
 /// Whether [`Rows::of`] an image have this digest; a lookup asks it of every image that it yields.

@@ -4,9 +4,8 @@
 //! the pages that they touch. Every row is written through here, so none can be missing there.
 
 use std::borrow::Borrow;
-use std::cell::RefCell;
 use std::ops::{Bound, Deref, RangeBounds};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{AccessGuard, CursorError, CursorMut, Key, StorageError, Table, Value};
 
@@ -14,7 +13,12 @@ use crate::codec::{Change, Changes, TableTag};
 use crate::engine::Outcome;
 
 /// What is recorded of a transaction; all its tables share one.
-pub(crate) type Record = Rc<RefCell<Changes>>;
+pub(crate) type Record = Arc<Mutex<Changes>>;
+
+/// The changes that are recorded.
+pub(crate) fn changes(record: &Record) -> MutexGuard<'_, Changes> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// So many rows are worth a cursor. Fewer would leave more pages that are not full than an insert
 /// of each does: a store whose images are replaced one by one grew by half as much again.
@@ -38,7 +42,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
 
     /// Records every change from now on.
     pub(crate) fn record(&mut self, record: &Record) {
-        self.record = Some(Rc::clone(record));
+        self.record = Some(Arc::clone(record));
     }
 
     /// The end of the table, to add rows there.
@@ -77,7 +81,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
         value: impl Borrow<V::SelfType<'v>>,
     ) -> Result<Option<AccessGuard<'_, V>>, StorageError> {
         if let Some(record) = &self.record {
-            record.borrow_mut().insert(
+            changes(record).insert(
                 self.tag,
                 K::as_bytes(key.borrow()).as_ref(),
                 V::as_bytes(value.borrow()).as_ref(),
@@ -93,7 +97,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
     ) -> Result<Option<AccessGuard<'_, V>>, StorageError> {
         if let Some(record) = &self.record {
             let key = K::as_bytes(key.borrow());
-            record.borrow_mut().remove(self.tag, key.as_ref());
+            changes(record).remove(self.tag, key.as_ref());
         }
         self.table.remove(key)
     }
@@ -109,7 +113,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
         let (tag, record) = (self.tag, &self.record);
         self.table.retain_in(range, |key, _| {
             if let Some(record) = record {
-                record.borrow_mut().remove(tag, K::as_bytes(&key).as_ref());
+                changes(record).remove(tag, K::as_bytes(&key).as_ref());
             }
             false
         })
@@ -118,7 +122,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
     /// Removes all rows.
     pub(crate) fn clear(&mut self) -> Result<(), StorageError> {
         if let Some(record) = &self.record {
-            record.borrow_mut().clear(self.tag);
+            changes(record).clear(self.tag);
         }
         self.table.retain(|_, _| false)
     }
@@ -153,7 +157,7 @@ impl<K: Key + 'static, V: Value + 'static> End<'_, K, V> {
         value: impl Borrow<V::SelfType<'v>>,
     ) -> Result<(), CursorError> {
         if let Some(record) = self.record {
-            record.borrow_mut().insert(
+            changes(record).insert(
                 self.tag,
                 K::as_bytes(key.borrow()).as_ref(),
                 V::as_bytes(value.borrow()).as_ref(),

@@ -3,8 +3,7 @@
 //! `migrations/README.md` specifies keys and values. Names are literals and never change within a
 //! schema version.
 
-use std::cell::Ref;
-use std::sync::OnceLock;
+use std::sync::{MutexGuard, OnceLock};
 
 use redb::{
     Key, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table,
@@ -14,7 +13,7 @@ use redb::{
 use crate::codec::{Change, Changes, TableTag};
 use crate::engine::Outcome;
 use crate::meta::MetaTable;
-use crate::recorded::{Record, Recorded};
+use crate::recorded::{Record, Recorded, changes};
 
 type Bytes = &'static [u8];
 type Text = &'static str;
@@ -212,8 +211,8 @@ impl<'txn> WriteTables<'txn> {
     }
 
     /// What was recorded so far; `None` where nothing is recorded.
-    pub(crate) fn recorded(&self) -> Option<Ref<'_, Changes>> {
-        self.record.as_ref().map(|record| record.borrow())
+    pub(crate) fn recorded(&self) -> Option<MutexGuard<'_, Changes>> {
+        self.record.as_ref().map(changes)
     }
 
     /// Does what was recorded of another transaction.

@@ -1,6 +1,6 @@
 //! The row of one content: item bytes that are stored once.
 
-use crate::codec::{Sealed, decode_payload, encode_payload, seal, unseal};
+use crate::codec::{Sealed, decode_payload, encode_payload, unseal};
 use crate::engine::{Failure, Outcome};
 use crate::model::ContentHash;
 
@@ -26,6 +26,9 @@ pub(crate) enum Encoding {
     Zstd = 1,
 }
 
+/// Three numbers of nine bytes and a byte.
+const LONGEST: usize = 28;
+
 impl Encoding {
     /// Every encoding.
     pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Zstd];
@@ -40,13 +43,13 @@ impl Encoding {
 }
 
 pub(crate) fn encode_content(hash: &ContentHash, content: &Content) -> Outcome<Vec<u8>> {
-    let payload = encode_payload(&(
+    let row = (
         content.number,
         content.references,
         content.size,
         content.encoding as u8,
-    ))?;
-    Ok(seal(Sealed::Content(*hash.as_bytes()), &payload))
+    );
+    Ok(encode_payload(&row, LONGEST)?.seal(Sealed::Content(*hash.as_bytes())))
 }
 
 pub(crate) fn decode_content(hash: &ContentHash, sealed: &[u8]) -> Outcome<Content> {

@@ -7,18 +7,22 @@
 mod content;
 mod head;
 mod packed;
+mod places;
 mod record;
 mod redo;
 mod seal;
 
 pub(crate) use content::{Content, Encoding, decode_content, encode_content};
 pub(crate) use head::decode_head;
-pub(crate) use record::{decode_image, encode_image};
+pub(crate) use record::{decode_image, encode_image, encode_unnumbered};
 pub(crate) use redo::{
     BLOCK, Change, Changes, LONGEST, LogId, TableTag, blocks, decode_entry, decode_header,
     each_change, encode_entry, encode_header,
 };
-pub(crate) use seal::{SEAL_LENGTH, Sealed, seal, unseal};
+pub(crate) use seal::{SEAL_LENGTH, Sealed, Unsealed, seal, unseal};
+
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
 
 use crate::engine::{Failure, Outcome};
 use crate::model::limits;
@@ -38,9 +42,20 @@ const CONFIG: bincode::config::Configuration<
     bincode::config::Limit<DECODE_LIMIT>,
 > = bincode::config::standard().with_limit::<DECODE_LIMIT>();
 
-fn encode_payload(value: &impl bincode::Encode) -> Outcome<Vec<u8>> {
-    bincode::encode_to_vec(value, CONFIG)
-        .map_err(|error| Failure::corrupt_because("a value could not be encoded", error))
+/// Encodes a payload, which usually is no longer than `expected`.
+fn encode_payload(value: &impl bincode::Encode, expected: usize) -> Outcome<Unsealed> {
+    // Not `encode_to_vec`, which encodes twice: once to find the length.
+    let mut unsealed = Unsealed::with_capacity(expected);
+    bincode::encode_into_writer(value, &mut unsealed, CONFIG)
+        .map_err(|error| Failure::corrupt_because("a value could not be encoded", error))?;
+    Ok(unsealed)
+}
+
+impl Writer for Unsealed {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.push(bytes);
+        Ok(())
+    }
 }
 
 /// Decodes a payload and refuses trailing bytes. `what` names the value in the error.

@@ -46,13 +46,30 @@ impl<'a> PackedText<'a> {
 
 /// The bytes of 64 lower-case hexadecimal digits; `None` for any other text.
 fn hex_64(text: &str) -> Option<[u8; 32]> {
-    // Upper-case digits would unpack to another text.
-    if text.len() != 64 || text.bytes().any(|b| b.is_ascii_uppercase()) {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
         return None;
+    };
+    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+    // Without a way out in the middle the compiler does many digits at once.
+    let (mut bytes, mut wrong) = ([0; 32], 0);
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let (high, low) = (value(*high), value(*low));
+        wrong |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(bytes)
+    (wrong < 16).then_some(bytes)
+}
+
+/// The value of a digit, or 255 for what is none; an upper-case one would unpack to another text.
+const fn value(digit: u8) -> u8 {
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    if number < 10 {
+        number
+    } else if letter < 6 {
+        letter + 10
+    } else {
+        255
+    }
 }
 
 /// The bytes of a SHA-256 digest; `None` for any other text.

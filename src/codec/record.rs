@@ -1,7 +1,7 @@
 //! The record of one image.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bincode::de::{BorrowDecode, BorrowDecoder};
 use bincode::enc::{Encode, Encoder};
@@ -9,7 +9,8 @@ use bincode::error::{DecodeError, EncodeError};
 
 use crate::codec::head::Head;
 use crate::codec::packed::{PackedText, sha_256, unknown_tag};
-use crate::codec::{Sealed, VALUE_LIMIT, decode_payload, encode_payload, seal, unseal};
+use crate::codec::places::Places;
+use crate::codec::{Sealed, Unsealed, VALUE_LIMIT, decode_payload, encode_payload, unseal};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::model::{BigDataItem, ContentHash, Image, Timestamp, with_hex};
@@ -77,16 +78,29 @@ enum ItemDigest<'a> {
     Text(PackedText<'a>),
 }
 
+/// Few records are longer, in bytes.
+const USUAL_LENGTH: usize = 500;
+
 /// Encodes and seals the record of image `number`.
 ///
 /// # Errors
 ///
 /// [`Error::TooLarge`] where the record would pass the limit of one value.
 pub(crate) fn encode_image(number: u64, image: &Image) -> Outcome<Vec<u8>> {
-    let payload = encode_payload(&Record::from_image(image)?)?;
+    Ok(encode_unnumbered(image)?.seal(Sealed::Record(number)))
+}
+
+/// Encodes the record of an image whose number is not known yet; that it is sealed with.
+///
+/// # Errors
+///
+/// As of [`encode_image`].
+pub(crate) fn encode_unnumbered(image: &Image) -> Outcome<Unsealed> {
+    let record = encode_payload(&Record::from_image(image)?, USUAL_LENGTH)?;
+    let payload = record.payload();
     // Short payloads cannot pass the limit of decoding, whatever lists they hold.
     let decodes = payload.len() <= VALUE_LIMIT / 16
-        || decode_payload::<Record<'_>>(&payload, String::new).is_ok();
+        || decode_payload::<Record<'_>>(payload, String::new).is_ok();
     if payload.len() > VALUE_LIMIT || !decodes {
         return Err(Error::TooLarge {
             what: format!("the record of the image {:?}, in bytes,", image.id),
@@ -95,7 +109,7 @@ pub(crate) fn encode_image(number: u64, image: &Image) -> Outcome<Vec<u8>> {
         }
         .into());
     }
-    Ok(seal(Sealed::Record(number), &payload))
+    Ok(record)
 }
 
 /// Decodes the record of image `number`.
@@ -112,10 +126,10 @@ pub(crate) fn decode_image(number: u64, sealed: &[u8]) -> Outcome<Image> {
 impl<'a> Record<'a> {
     fn from_image(image: &'a Image) -> Outcome<Self> {
         let (items, listing) = pack_items(image);
-        let present: HashMap<_, _> = image.names.iter().zip(0_u32..).collect();
+        let present: Places<'_> = image.names.iter().map(String::as_str).collect();
         let history = image.names_history.iter().map(|name| {
-            present.get(name).map_or(HistoryName::Text(name), |index| {
-                HistoryName::Present(*index)
+            present.of(name).map_or(HistoryName::Text(name), |index| {
+                HistoryName::Present(to_u32(index))
             })
         });
         let flags = image.flags.iter().map(|(flag, value)| {
@@ -125,12 +139,12 @@ impl<'a> Record<'a> {
         });
         let unknown_fields = image.unknown_fields.iter();
         Ok(Self {
+            history: history.collect(),
             head: Head {
                 id: PackedText::pack(&image.id),
                 digest: image.digest.as_deref().map(PackedText::pack),
-                names: image.names.iter().map(String::as_str).collect(),
+                names: present.into_texts(),
             },
-            history: history.collect(),
             top_layer: image.top_layer.as_deref().map(PackedText::pack),
             mapped_top_layers: image
                 .mapped_top_layers
@@ -210,33 +224,33 @@ impl<'a> Record<'a> {
 ///
 /// A key that is listed without a size, a digest or bytes becomes an item that has none of them.
 fn pack_items(image: &Image) -> (Vec<Item<'_>>, Listing) {
-    let mut order: Vec<&str> = Vec::new();
-    let mut indices = Vec::new();
-    let mut place = HashMap::new();
-    for key in &image.big_data_names {
-        let index = *place.entry(key.as_str()).or_insert_with(|| {
+    let mut order = Places::default();
+    let place = |key| order.of(key).unwrap_or_else(|| order.push(key));
+    let listed = image.big_data_names.iter().map(String::as_str);
+    let indices: Vec<_> = listed.map(place).collect();
+    let repeats = indices.len() != order.texts().len();
+    for key in image.big_data.keys() {
+        if order.of(key).is_none() {
             order.push(key);
-            order.len() - 1
-        });
-        indices.push(index);
+        }
     }
-    let repeats = indices.len() != order.len();
-    let unlisted = image.big_data.keys().map(String::as_str);
-    order.extend(unlisted.filter(|key| !place.contains_key(key)));
-    let items = order.iter().map(|key| {
+    let items = order.texts().iter().map(|key| {
         image
             .big_data
             .get(*key)
             .map_or_else(|| Item::unknown(key), |item| Item::pack(key, item))
     });
-    // A record of more than four billion items would not pass the limit of one value.
-    let to_u32 = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
     let listing = if repeats {
         Listing::Indices(indices.into_iter().map(to_u32).collect())
     } else {
         Listing::First(to_u32(indices.len()))
     };
     (items.collect(), listing)
+}
+
+/// A record of more than four billion names or items would not pass the limit of one value.
+fn to_u32(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 /// The listed keys and the items by their keys; `None` where an item is listed that is not there.

@@ -23,11 +23,40 @@ const FORMAT_1: u8 = 1;
 
 /// Puts the format byte and the checksum (CRC-32, little-endian) before `payload`.
 pub(crate) fn seal(owner: Sealed, payload: &[u8]) -> Vec<u8> {
-    let mut sealed = Vec::with_capacity(payload.len() + SEAL_LENGTH);
-    sealed.push(FORMAT_1);
-    sealed.extend_from_slice(&owner.checksum(payload).to_le_bytes());
-    sealed.extend_from_slice(payload);
-    sealed
+    let mut unsealed = Unsealed::with_capacity(payload.len());
+    unsealed.push(payload);
+    unsealed.seal(owner)
+}
+
+/// A payload behind room for its seal: it is sealed where it lies.
+#[derive(Debug)]
+pub(crate) struct Unsealed(Vec<u8>);
+
+impl Unsealed {
+    /// An empty payload, with room for so many bytes.
+    pub(super) fn with_capacity(payload: usize) -> Self {
+        let mut bytes = Vec::with_capacity(payload.saturating_add(SEAL_LENGTH));
+        bytes.extend_from_slice(&[0; SEAL_LENGTH]);
+        Self(bytes)
+    }
+
+    /// Adds to the payload.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub(super) fn payload(&self) -> &[u8] {
+        self.0.get(SEAL_LENGTH..).unwrap_or_default()
+    }
+
+    /// The sealed value.
+    pub(crate) fn seal(mut self, owner: Sealed) -> Vec<u8> {
+        let [a, b, c, d] = owner.checksum(self.payload()).to_le_bytes();
+        if let Some(room) = self.0.first_chunk_mut::<SEAL_LENGTH>() {
+            *room = [FORMAT_1, a, b, c, d];
+        }
+        self.0
+    }
 }
 
 /// Returns the payload of a sealed value.

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use redb::ReadableTableMetadata as _;
 
@@ -91,10 +93,32 @@ impl PendingRows {
 
     /// Writes the rows to the tables.
     pub(crate) fn flush(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
-        flush_unique(&mut self.ids, &mut tables.ids, "ID")?;
-        flush_unique(&mut self.names, &mut tables.names, "name")?;
-        flush_shared(&mut self.digests, &mut tables.digests, "digest")?;
-        flush_shared(&mut self.layers, &mut tables.layers, "layer")
+        let is_large = self.ids.is_large();
+        let WriteTables {
+            ids,
+            names,
+            digests,
+            layers,
+            ..
+        } = tables;
+        let mut unique = || {
+            flush_unique(&mut self.ids, ids, "ID")?;
+            flush_unique(&mut self.names, names, "name")
+        };
+        let mut shared = || {
+            flush_shared(&mut self.digests, digests, "digest")?;
+            flush_shared(&mut self.layers, layers, "layer")
+        };
+        if !is_large {
+            return unique().and_then(|()| shared());
+        }
+        // Nobody else has anything to do by now, and the engine lets two threads fill two tables.
+        thread::scope(|scope| {
+            let unique = scope.spawn(unique);
+            let shared = shared();
+            unique.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            shared
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
+use crate::model::limits::MAX_RECORD;
 
 /// So many bytes of rows are kept in memory, of each index; the rest waits in a file without a
 /// name.
@@ -74,6 +76,11 @@ impl Sorter {
         Ok(())
     }
 
+    /// Whether there are so many rows that writing them takes longer than starting a thread.
+    pub(super) const fn is_large(&self) -> bool {
+        self.rows.len() > 1_000 || !self.runs.is_empty()
+    }
+
     /// Gives every row to `take`, in their order, and is empty then.
     pub(super) fn drain(&mut self, mut take: impl FnMut(&str, u64) -> Outcome<()>) -> Outcome<()> {
         if self.runs.is_empty() {
@@ -93,14 +100,22 @@ impl Sorter {
         let mut runs: Vec<_> = self.runs.drain(..).map(Run::new).collect();
         let mut heads = BinaryHeap::new();
         for (index, run) in runs.iter_mut().enumerate() {
-            let head = run.next().map_err(|error| refused(&self.beside, error))?;
-            heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
+            let mut text = String::new();
+            let number = run.next(&mut text);
+            let number = number.map_err(|error| refused(&self.beside, error))?;
+            heads.extend(number.map(|number| Reverse((text, number, index))));
         }
-        while let Some(Reverse((text, number, index))) = heads.pop() {
-            take(&text, number)?;
-            if let Some(run) = runs.get_mut(index) {
-                let head = run.next().map_err(|error| refused(&self.beside, error))?;
-                heads.extend(head.map(|(text, number)| Reverse((text, number, index))));
+        while let Some(mut head) = heads.peek_mut() {
+            let Reverse((text, number, index)) = &mut *head;
+            take(text, *number)?;
+            // The next row of the run takes the place of this one, and its memory.
+            let next = runs.get_mut(*index).map(|run| run.next(text)).transpose();
+            match next
+                .map_err(|error| refused(&self.beside, error))?
+                .flatten()
+            {
+                Some(next) => *number = next,
+                None => drop(PeekMut::pop(head)),
             }
         }
         Ok(())
@@ -164,20 +179,23 @@ impl Run {
         Self(BufReader::with_capacity(256 << 10, file))
     }
 
-    fn next(&mut self) -> io::Result<Option<(String, u64)>> {
+    /// Reads a row: its text, in the place of what `text` was, and its number.
+    fn next(&mut self, text: &mut String) -> io::Result<Option<u64>> {
         if io::BufRead::fill_buf(&mut self.0)?.is_empty() {
             return Ok(None);
         }
         let (mut length, mut number) = ([0; 8], [0; 8]);
         self.0.read_exact(&mut length)?;
         self.0.read_exact(&mut number)?;
-        let length = u64::from_le_bytes(length);
-        let mut text = String::new();
-        self.0.by_ref().take(length).read_to_string(&mut text)?;
-        if text.len() as u64 != length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(Some((text, u64::from_le_bytes(number))))
+        let length = usize::try_from(u64::from_le_bytes(length)).ok();
+        // What was read back is not trusted with the memory of the machine.
+        let length = length.filter(|length| *length <= MAX_RECORD);
+        let length = length.ok_or(io::ErrorKind::InvalidData)?;
+        let mut bytes = std::mem::take(text).into_bytes();
+        bytes.resize(length, 0);
+        self.0.read_exact(&mut bytes)?;
+        *text = String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+        Ok(Some(u64::from_le_bytes(number)))
     }
 }
 

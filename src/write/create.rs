@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redb::ReadableTable;
 
+use crate::codec::encode_image;
 use crate::content::Encoded;
 use crate::engine::Outcome;
 use crate::error::Error;
@@ -131,12 +132,13 @@ pub(super) fn create(
     let rows = Rows::of(Some(&image));
     // An image that is refused after all is looked for in vain.
     pending.rows.note(&rows);
-    let new = pending.plan(tables, &image, rows)?;
+    let number = pending.next_number(tables)?;
+    let record = encode_image(number, &image)?;
     for (data, prepared) in bytes.into_values() {
         let ready = prepared.encoded.as_ref();
         pending.contents.put(tables, prepared.hash, data, ready)?;
     }
-    pending.add(tables, new)?;
+    pending.add(tables, number, record, &rows)?;
     Ok(image)
 }
 

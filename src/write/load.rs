@@ -1,26 +1,85 @@
 //! Filling a store that nobody sees yet with many images.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::codec::{Sealed, Unsealed, decode_image, encode_unnumbered};
 use crate::content::{Encoded, Stored};
 use crate::engine::Outcome;
-use crate::index::Rows;
+use crate::index::{OwnedRows, Rows};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
 use crate::write::legacy_record::{Displaced, insert_legacy};
 use crate::write::pending::Pending;
 
+/// An image that is ready to be loaded. Making this is most of the work, and needs no store: many
+/// threads can do it for one that writes. It is a few pieces of memory, where the image is dozens.
+#[derive(Debug)]
+pub(crate) struct Loadable {
+    id: String,
+    rows: OwnedRows,
+    record: Outcome<Unsealed>,
+    /// Numbers in these need not be the same to the last digit once they are read back.
+    flags: BTreeMap<String, serde_json::Value>,
+}
+
+impl Loadable {
+    /// Makes an image ready whose digests follow from its record already.
+    pub(crate) fn new(image: Image) -> Self {
+        Self {
+            rows: Rows::of(Some(&image)).into(),
+            record: encode_unnumbered(&image),
+            id: image.id,
+            flags: image.flags,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How many names the image has; one that is listed twice is one.
+    pub(crate) fn names(&self) -> u64 {
+        self.rows.names() as u64
+    }
+
+    /// How many of its items have bytes.
+    pub(crate) fn items(&self) -> u64 {
+        self.rows.references()
+    }
+
+    /// The image.
+    pub(crate) fn into_image(self) -> Outcome<Image> {
+        let number = 0;
+        let mut image = decode_image(number, &self.record?.seal(Sealed::Record(number)))?;
+        image.flags = self.flags;
+        Ok(image)
+    }
+}
+
 /// Images on their way into the tables of a store that had none.
 ///
 /// Only what contradicts an image before, its ID or a name, is put into the tables at once, after
 /// all that waits.
-pub(crate) struct Load(Pending);
+pub(crate) struct Load {
+    pending: Pending,
+    /// Whether nothing was taken away or written in pieces of unknown number.
+    is_packed: bool,
+}
 
 impl Load {
     /// Begins to fill an empty store. What does not fit into memory waits in files beside this one,
     /// without names.
     pub(crate) fn new(beside: &Path) -> Self {
-        Self(Pending::new(beside))
+        Self {
+            pending: Pending::new(beside),
+            is_packed: true,
+        }
+    }
+
+    /// Whether no more than a few pages can have become free between others.
+    pub(crate) const fn is_packed(&self) -> bool {
+        self.is_packed
     }
 
     /// As [`put_encoded`](super::put_encoded).
@@ -31,12 +90,13 @@ impl Load {
         size: u64,
         encoded: &Encoded,
     ) -> Outcome<Stored> {
-        self.0.contents.put_encoded(tables, hash, size, encoded)
+        let contents = &mut self.pending.contents;
+        contents.put_encoded(tables, hash, size, encoded)
     }
 
     /// Whether the bytes of this hash are stored.
     pub(crate) fn has(&mut self, tables: &WriteTables<'_>, hash: &ContentHash) -> Outcome<bool> {
-        Ok(self.0.contents.find(tables, hash)?.is_some())
+        Ok(self.pending.contents.find(tables, hash)?.is_some())
     }
 
     /// Lets `store` store bytes that are not stored yet, as [`put_content`](super::put_content).
@@ -45,22 +105,25 @@ impl Load {
         tables: &mut WriteTables<'_>,
         store: impl FnOnce(&mut WriteTables<'_>) -> Outcome<Stored>,
     ) -> Outcome<Stored> {
-        self.0.contents.put_stream(tables, store)
+        self.is_packed = false;
+        self.pending.contents.put_stream(tables, store)
     }
 
-    /// As [`insert_legacy`], of an image whose digests follow from its record already.
+    /// As [`insert_legacy`].
     pub(crate) fn insert(
         &mut self,
         tables: &mut WriteTables<'_>,
-        image: Image,
+        image: Loadable,
     ) -> Outcome<Displaced> {
-        let rows = Rows::of(Some(&image));
-        if self.0.rows.note(&rows) {
+        let rows = image.rows.rows();
+        if self.pending.rows.note(&rows) {
+            self.is_packed = false;
             self.finish(tables)?;
-            return insert_legacy(tables, image);
+            return insert_legacy(tables, image.into_image()?);
         }
-        let new = self.0.plan(tables, &image, rows)?;
-        self.0.add(tables, new)?;
+        let number = self.pending.next_number(tables)?;
+        let record = image.record?.seal(Sealed::Record(number));
+        self.pending.add(tables, number, record, &rows)?;
         Ok(Displaced {
             names: Vec::new(),
             image: None,
@@ -69,6 +132,40 @@ impl Load {
 
     /// Writes everything that waits.
     pub(crate) fn finish(&mut self, tables: &mut WriteTables<'_>) -> Outcome<()> {
-        self.0.finish(tables)
+        self.pending.finish(tables)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Loadable;
+    use crate::model::{BigDataItem, ContentHash, Image};
+
+    /// An image that contradicts one before it is put into the tables as such.
+    #[test]
+    fn what_is_ready_to_be_loaded_is_the_image_yet() {
+        let item = BigDataItem {
+            size: Some(1),
+            digest: Some("sha256:cut".into()),
+            content: Some(ContentHash::of(b"a")),
+        };
+        let mut image = Image {
+            id: "ab".repeat(32),
+            names: vec!["b".into(), "a".into(), "b".into()],
+            names_history: vec!["b".into(), "c".into()],
+            big_data_names: vec!["k".into(), "k".into()],
+            big_data: [("k".into(), item.clone()), ("j".into(), item)].into(),
+            created: "2020-02-29T23:59:59.000000001+05:30".parse().ok(),
+            flags: [("f".into(), serde_json::json!([1.1e-300, null]))].into(),
+            unknown_fields: [("u".into(), "1.50".into())].into(),
+            ..Image::default()
+        };
+        image.recompute_digests();
+        let loadable = Loadable::new(image.clone());
+        assert_eq!(
+            (loadable.id(), loadable.names(), loadable.items()),
+            (image.id.as_str(), 2, 2)
+        );
+        assert_eq!(loadable.into_image().unwrap(), image);
     }
 }

@@ -23,7 +23,7 @@ pub(crate) use fields::{
 pub use items::{DigestFunction, ManifestDigest};
 pub(crate) use items::{ItemBytes, remove_big_data, set_big_data};
 pub(crate) use legacy_record::{Displaced, insert_legacy, put_content, put_encoded};
-pub(crate) use load::Load;
+pub(crate) use load::{Load, Loadable};
 pub(crate) use names::{NameChange, change_names};
 pub(crate) use put::TakenName;
 pub(crate) use remove::{delete, wipe};

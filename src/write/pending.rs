@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use crate::codec::encode_image;
 use crate::content::PendingContents;
 use crate::engine::Outcome;
 use crate::index::{PendingRows, Rows};
-use crate::model::Image;
 use crate::tables::WriteTables;
 use crate::write::put::{next_number, number_after};
 
@@ -27,13 +25,6 @@ pub(super) struct Pending {
     images: usize,
     /// The number of the next image, once it is known.
     next: Option<u64>,
-}
-
-/// A new image that can be written.
-pub(super) struct NewRecord<'a> {
-    number: u64,
-    record: Vec<u8>,
-    rows: Rows<'a>,
 }
 
 impl Pending {
@@ -59,36 +50,26 @@ impl Pending {
         self.next.is_none()
     }
 
-    /// Plans to write an image, of which no image has the ID or a name. Whatever can be refused of
-    /// it is refused here.
-    pub(super) fn plan<'a>(
-        &self,
-        tables: &WriteTables<'_>,
-        image: &'a Image,
-        rows: Rows<'a>,
-    ) -> Outcome<NewRecord<'a>> {
-        let number = self.next.map_or_else(|| next_number(tables), Ok)?;
-        let record = encode_image(number, image)?;
-        Ok(NewRecord {
-            number,
-            record,
-            rows,
-        })
+    /// The number of the next image.
+    pub(super) fn next_number(&self, tables: &WriteTables<'_>) -> Outcome<u64> {
+        self.next.map_or_else(|| next_number(tables), Ok)
     }
 
-    /// Adds it. The bytes of its items must be stored or pending.
-    pub(super) fn add(&mut self, tables: &mut WriteTables<'_>, new: NewRecord<'_>) -> Outcome<()> {
-        let NewRecord {
-            number,
-            record,
-            rows,
-        } = new;
+    /// Adds the next image, of which no image has the ID or a name. The bytes of its items must be
+    /// stored or pending.
+    pub(super) fn add(
+        &mut self,
+        tables: &mut WriteTables<'_>,
+        number: u64,
+        record: Vec<u8>,
+        rows: &Rows<'_>,
+    ) -> Outcome<()> {
         self.next = Some(number_after(number)?);
         self.images += 1;
         for (hash, more) in &rows.contents {
             self.contents.refer(tables, hash, *more)?;
         }
-        self.rows.add(number, &rows)?;
+        self.rows.add(number, rows)?;
         self.waiting += record.len();
         self.records.push((number, record));
         if self.waiting + self.contents.waiting() >= WAITING {

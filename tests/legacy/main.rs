@@ -24,5 +24,6 @@ mod import_hostile;
 mod import_lock;
 mod import_merge;
 mod import_order;
+mod import_size;
 mod json_fixtures;
 mod migration_page;

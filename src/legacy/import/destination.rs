@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::arrival::Arrival;
 use super::items::{Item, ItemFolder};
 use super::options::{Existing, ImportOptions, OnConflict};
 use super::prepare::PreparedItem;
@@ -10,7 +11,7 @@ use super::sketch::Sketch;
 use super::summary::{distinct_names, items_with_bytes};
 use crate::error::{Error, Result};
 use crate::legacy::source::Source;
-use crate::model::{ContentHash, Image};
+use crate::model::ContentHash;
 use crate::store::{ImageStore, Nascent, Placement, Snapshot, Transaction, is_there};
 use crate::write::{Load, TakenName, put_content};
 
@@ -106,17 +107,20 @@ impl Destination {
         sink: Sink,
         check: impl FnOnce(Written<'_>) -> Result<()>,
     ) -> Result<()> {
-        let transaction = match sink {
+        let (transaction, is_packed) = match sink {
             Sink::Sketch(_) => return Ok(()),
-            Sink::Store(transaction) => transaction,
+            Sink::Store(transaction) => (transaction, false),
             Sink::New(mut transaction, mut load) => {
                 transaction.fill(|tables| load.finish(tables))?;
-                transaction
+                (transaction, load.is_packed())
             }
         };
         match self {
-            Self::New { new, old } => {
+            Self::New { mut new, old } => {
                 transaction.commit()?;
+                if is_packed {
+                    new.set_packed();
+                }
                 check(Written::Committed(new.store()?))?;
                 match old {
                     None => new.appear(Placement::New),
@@ -210,11 +214,14 @@ impl Sink {
         }
     }
 
-    pub(super) fn insert(&mut self, image: Image) -> Result<Displaced> {
+    pub(super) fn insert(&mut self, image: Arrival) -> Result<Displaced> {
         let displaced = match self {
-            Self::Sketch(sketch) => return Ok(sketch.insert(&image)),
-            Self::New(transaction, load) => transaction.fill(|tables| load.insert(tables, image)),
-            Self::Store(transaction) => transaction.insert_legacy(image),
+            Self::Sketch(sketch) => return Ok(sketch.insert(&image.into_image()?)),
+            Self::New(transaction, load) => {
+                let image = image.into_loadable();
+                transaction.fill(|tables| load.insert(tables, image))
+            }
+            Self::Store(transaction) => transaction.insert_legacy(image.into_image()?),
         }?;
         let image = displaced.image.as_ref();
         Ok(Displaced {

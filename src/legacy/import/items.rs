@@ -93,6 +93,11 @@ impl<'a> ItemFolder<'a> {
         let without = |finding: fn(String, String) -> Finding| {
             Ok(Item::Without(finding(id.to_owned(), key.to_owned())))
         };
+        // In a folder that is not there only these can lead to something, or outside.
+        let is_missing = matches!((&self.folder, &self.path), (Found::Missing, Some(_)));
+        if is_missing && !key.contains(['.', '\0']) {
+            return without(|id, key| Finding::ItemMissing { id, key });
+        }
         let file = item_file_name(key);
         let path = self.path.as_deref().and_then(|path| file_path(path, &file));
         let (Some(folder), Some(path)) = (self.path.as_deref(), path) else {

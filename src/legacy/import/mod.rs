@@ -4,6 +4,7 @@
 //! and the thread that called writes: into a new store that appears when it is whole, or into one
 //! transaction of the store that is merged into.
 
+mod arrival;
 mod batches;
 mod checked;
 mod destination;

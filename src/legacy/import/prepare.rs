@@ -25,19 +25,31 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// An image that is ready to be written.
 #[derive(Debug)]
-pub(super) struct PreparedImage {
+pub(super) struct PreparedImage<I = Image> {
     /// Where its record begins; `None` where it has none.
     pub(super) offset: Option<u64>,
     /// The image, with the hashes of the items whose bytes are there.
-    pub(super) image: Image,
+    pub(super) image: I,
     pub(super) items: Vec<PreparedItem>,
     pub(super) findings: Vec<Finding>,
 }
 
-impl PreparedImage {
+impl<I> PreparedImage<I> {
     /// Whether something of it is damaged.
     pub(super) fn is_damaged(&self) -> bool {
         self.findings.iter().any(Finding::is_damage)
+    }
+}
+
+impl PreparedImage {
+    /// The same with the image in another form.
+    pub(super) fn map<I>(self, form: impl FnOnce(Image) -> I) -> PreparedImage<I> {
+        PreparedImage {
+            offset: self.offset,
+            image: form(self.image),
+            items: self.items,
+            findings: self.findings,
+        }
     }
 }
 
@@ -53,16 +65,16 @@ pub(super) struct PreparedItem {
 
 /// What came out of a batch, in its order.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) steps: Vec<Step>,
+pub(super) struct Prepared<I = Image> {
+    pub(super) steps: Vec<Step<I>>,
     /// How many bytes of the source were read when it was made.
     pub(super) read: u64,
 }
 
 /// One thing that came out of a batch.
 #[derive(Debug)]
-pub(super) enum Step {
-    Image(Box<PreparedImage>),
+pub(super) enum Step<I = Image> {
+    Image(Box<PreparedImage<I>>),
     Lost(Finding),
     Failed(Error),
 }
@@ -74,8 +86,13 @@ pub(super) struct Preparer<'a> {
 }
 
 impl Preparer<'_> {
-    /// Prepares a batch.
-    pub(super) fn batch(&self, batch: Batch, workshop: &mut Workshop) -> Prepared {
+    /// Prepares a batch, and gives the images the form that whoever takes them needs.
+    pub(super) fn batch<I>(
+        &self,
+        batch: Batch,
+        workshop: &mut Workshop,
+        form: impl Fn(Image) -> I,
+    ) -> Prepared<I> {
         workshop.begin();
         let mut steps = Vec::new();
         let read = batch.read;
@@ -90,7 +107,9 @@ impl Preparer<'_> {
                     let prepared = read_record(element)
                         .map_err(unreadable)
                         .and_then(|record| self.image(element.position, record, workshop));
-                    prepared.map_or_else(Step::Failed, |image| Step::Image(Box::new(image)))
+                    prepared.map_or_else(Step::Failed, |image| {
+                        Step::Image(Box::new(image.map(&form)))
+                    })
                 }
                 Next::Lost(lost) => Step::Lost(finding_of(lost)),
                 Next::Failed(error) => Step::Failed(unreadable(error)),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
+use super::arrival::Arrival;
 use super::batches::Batches;
 use super::destination::{Destination, Sink};
 use super::folders::{Folders, finding_of};
@@ -13,13 +14,14 @@ use super::options::{ImportOptions, ImportProgress, ImportStage, OnDamage};
 use super::ordered::in_order;
 use super::orphans;
 use super::prepare::{Prepared, PreparedImage, Preparer, Step};
-use super::summary::{ImportSummary, distinct_names, items_with_bytes};
+use super::summary::ImportSummary;
 use super::superseded::Superseded;
 use super::verify::{Expected, verify};
 use crate::error::{Error, Result};
 use crate::legacy::Finding;
 use crate::legacy::directory::FileKind;
 use crate::legacy::source::Source;
+use crate::write::Loadable;
 
 /// Imports the legacy images directory at `source` into the store at `store`.
 ///
@@ -187,15 +189,19 @@ impl Import<'_> {
         let batches = Batches::new(records, self.options.salvage);
         let source = self.source;
         let preparer = Preparer { source, folders };
+        let form = match self.sink {
+            Sink::New(..) => |image| Arrival::Loadable(Loadable::new(image)),
+            Sink::Store(_) | Sink::Sketch(_) => Arrival::Image,
+        };
         in_order(
             self.options.threads,
             batches,
-            |workshop, batch| preparer.batch(batch, workshop),
+            |workshop, batch| preparer.batch(batch, workshop, form),
             |prepared| self.take_batch(prepared),
         )
     }
 
-    fn take_batch(&mut self, prepared: Prepared) -> Result<()> {
+    fn take_batch(&mut self, prepared: Prepared<Arrival>) -> Result<()> {
         for step in prepared.steps {
             match step {
                 Step::Image(image) => {
@@ -221,7 +227,7 @@ impl Import<'_> {
             && let Some(image) = orphans::recover(self.source, id)?
         {
             let id = id.to_owned();
-            if self.take(image)? {
+            if self.take(image.map(Arrival::Image))? {
                 self.summary.recovered += 1;
                 self.expected.recovered.push(id.clone());
                 self.found(Finding::RecoveredOrphan { id });
@@ -233,7 +239,7 @@ impl Import<'_> {
     }
 
     /// Takes an image; whether it was added.
-    fn take(&mut self, prepared: PreparedImage) -> Result<bool> {
+    fn take(&mut self, prepared: PreparedImage<Arrival>) -> Result<bool> {
         let is_damaged = prepared.is_damaged();
         let PreparedImage {
             offset,
@@ -250,7 +256,8 @@ impl Import<'_> {
         if is_damaged && self.options.on_damage == OnDamage::Skip {
             self.summary.skipped += 1;
             self.expected.left_out.extend(offset);
-            self.found(Finding::ImageSkipped { id: image.id });
+            let id = image.id().to_owned();
+            self.found(Finding::ImageSkipped { id });
             return Ok(false);
         }
         let verdict = self.judge(offset, &mut image)?;
@@ -274,9 +281,8 @@ impl Import<'_> {
                 return Ok(false);
             }
         }
-        let id = image.id.clone();
         for item in &items {
-            let taken = self.sink.put(self.source, &id, item)?;
+            let taken = self.sink.put(self.source, image.id(), item)?;
             self.summary.stored_bytes += taken;
             if taken == 0 {
                 self.summary.shared_bytes += item.size;
@@ -286,8 +292,9 @@ impl Import<'_> {
         Ok(true)
     }
 
-    fn judge(&mut self, offset: Option<u64>, image: &mut crate::Image) -> Result<Verdict> {
-        let Some(merge) = &mut self.merge else {
+    fn judge(&mut self, offset: Option<u64>, image: &mut Arrival) -> Result<Verdict> {
+        // What is loaded goes into a new store.
+        let (Some(merge), Arrival::Image(image)) = (&mut self.merge, image) else {
             return Ok(Verdict::Add);
         };
         let mut findings = Vec::new();
@@ -296,11 +303,11 @@ impl Import<'_> {
         Ok(verdict)
     }
 
-    fn insert(&mut self, image: crate::Image, offset: Option<u64>, verdict: Verdict) -> Result<()> {
-        let id = image.id.clone();
+    fn insert(&mut self, image: Arrival, offset: Option<u64>, verdict: Verdict) -> Result<()> {
+        let id = image.id().to_owned();
         self.summary.images += 1;
-        self.summary.names += distinct_names(&image);
-        self.summary.items += items_with_bytes(&image);
+        self.summary.names += image.names();
+        self.summary.items += image.items();
         let displaced = self.sink.insert(image)?;
         for taken in displaced.names {
             // A name of the store's own images was told as a conflict.

@@ -76,7 +76,9 @@ impl Superseded {
             threads,
             Batches::new(records, salvage),
             |workshop: &mut Workshop, batch| match whole {
-                Some(preparer) => facts_of_whole(&hash, preparer.batch(batch, workshop)),
+                Some(preparer) => {
+                    facts_of_whole(&hash, preparer.batch(batch, workshop, |image| image))
+                }
                 None => facts(&hash, batch),
             },
             |facts| {

@@ -5,6 +5,7 @@ mod error;
 mod field;
 mod go_format;
 mod image_json;
+mod parts;
 mod position;
 mod read;
 mod reader;

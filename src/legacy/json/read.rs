@@ -4,6 +4,7 @@
 //! leaves a field empty, of a repeated field the last value counts (maps are joined), and lists
 //! may hold anything twice. What the legacy store does not know is kept as it is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 use super::compact::compact;
 use super::error::{JsonError, JsonFault};
 use super::field::Field;
+use super::parts::{Pairs, Text};
 use super::position::Position;
 use super::split::Element;
 use crate::model::{BigDataItem, Image, Timestamp, is_valid_digest};
@@ -115,7 +117,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
         let mut record = Record::default();
-        while let Some(name) = map.next_key::<String>()? {
+        while let Some(Text(name)) = map.next_key()? {
             match Field::of(&name) {
                 Some(field) => record
                     .read_field(field, &mut map)
@@ -123,7 +125,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 None => {
                     let value: &RawValue = map.next_value()?;
                     let text = compact(value.get());
-                    record.image.unknown_fields.insert(name, text);
+                    record.image.unknown_fields.insert(name.into_owned(), text);
                 }
             }
         }
@@ -160,7 +162,7 @@ impl Record {
 
     fn read_date<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         // The legacy store's dates pass over null.
-        let Some(text) = text(map)? else {
+        let Some(Text(text)) = map.next_value::<Option<_>>()? else {
             return Ok(());
         };
         let unknown = &mut self.image.unknown_fields;
@@ -168,7 +170,7 @@ impl Record {
         if self.image.created.is_some() {
             unknown.remove(Field::Created.name());
         } else {
-            let kept = serde_json::Value::String(text).to_string();
+            let kept = serde_json::Value::String(text.into_owned()).to_string();
             unknown.insert(Field::Created.name().to_owned(), kept);
         }
         Ok(())
@@ -199,10 +201,11 @@ impl Record {
 impl Record {
     fn read_sizes<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         let items = &mut self.image.big_data;
-        match map.next_value::<Option<BTreeMap<String, Option<i64>>>>()? {
+        match map.next_value::<Option<Pairs<'_, Option<i64>>>>()? {
             None => clear_items(items, |item| item.size = None),
-            Some(sizes) => sizes.into_iter().for_each(|(key, size)| {
-                items.entry(key).or_default().size = Some(size.unwrap_or_default());
+            Some(Pairs(sizes)) => sizes.into_iter().for_each(|(key, size)| {
+                let size = Some(size.unwrap_or_default());
+                change_item(items, key, |item| item.size = size);
             }),
         }
         Ok(())
@@ -210,13 +213,26 @@ impl Record {
 
     fn read_digests<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         let items = &mut self.image.big_data;
-        match map.next_value::<Option<BTreeMap<String, Option<String>>>>()? {
+        match map.next_value::<Option<Pairs<'_, Option<String>>>>()? {
             None => clear_items(items, |item| item.digest = None),
-            Some(digests) => digests.into_iter().for_each(|(key, digest)| {
-                items.entry(key).or_default().digest = Some(digest.unwrap_or_default());
+            Some(Pairs(digests)) => digests.into_iter().for_each(|(key, digest)| {
+                let digest = Some(digest.unwrap_or_default());
+                change_item(items, key, |item| item.digest = digest);
             }),
         }
         Ok(())
+    }
+}
+
+/// Changes an item, which has two fields in the record: its key is copied for the first only.
+fn change_item(
+    items: &mut BTreeMap<String, BigDataItem>,
+    key: Cow<'_, str>,
+    change: impl FnOnce(&mut BigDataItem),
+) {
+    match items.get_mut(&*key) {
+        Some(item) => change(item),
+        None => change(items.entry(key.into_owned()).or_default()),
     }
 }
 
