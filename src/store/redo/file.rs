@@ -26,11 +26,11 @@ const MOST: u64 = 2 << 20;
 /// The log is full with so many changed rows, too, and with more of them in a larger store. Each may have
 /// made a page anew, and until the engine commits durably the old ones cannot be used again: by that
 /// the file grows.
-const FEWEST_ROWS: u64 = 1_000;
+const FEWEST_ROWS: u64 = 500;
 const MOST_ROWS: u64 = 8_000;
 
-/// So many bytes of the store's file allow for one row: an eighth of its pages.
-const BYTES_A_ROW: u64 = 8 * 4096;
+/// So many bytes of the store's file allow for one row: a sixteenth of its pages.
+const BYTES_A_ROW: u64 = 16 * 4096;
 
 /// The longest that a log can be.
 pub(super) const LONGEST_FILE: u64 = FIRST + MOST + blocks(LONGEST) as u64 + GROWTH;
