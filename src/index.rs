@@ -30,6 +30,12 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// How many rows there are.
+    pub(crate) fn count(&self) -> usize {
+        let texts = self.names.len() + self.digests.len() + self.layers.len();
+        usize::from(self.id.is_some()) + texts + self.contents.len()
+    }
+
     /// The rows of `image`; none where there is no image.
     pub(crate) fn of(image: Option<&'a Image>) -> Self {
         let Some(image) = image else {

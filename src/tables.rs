@@ -11,7 +11,7 @@ use redb::{
 };
 
 use crate::codec::{Change, Changes, TableTag};
-use crate::engine::Outcome;
+use crate::engine::{Failure, Outcome};
 use crate::meta::MetaTable;
 use crate::recorded::{Record, Recorded, changes};
 
@@ -38,6 +38,12 @@ const BLOBS: TableDefinition<'_, (u64, u32), Bytes> = TableDefinition::new("blob
 /// The names of all tables in their order, one after the other, as the engine's list of them has
 /// them: what a file of a store is known by where its beginning is lost.
 pub(crate) const LISTED: &[u8] = b"blobscontentsdigestsidsimageslayersmetanames";
+
+/// The number after the last of the images, or of the contents: new ones come after all others.
+pub(crate) fn number_after(last: u64) -> Outcome<u64> {
+    last.checked_add(1)
+        .ok_or_else(|| Failure::corrupt("the numbers are used up"))
+}
 
 /// The tables as lookups see them, in a snapshot or in a write transaction.
 pub trait ReadTables {

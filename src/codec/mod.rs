@@ -11,6 +11,7 @@ mod places;
 mod record;
 mod redo;
 mod seal;
+mod tagged;
 
 pub(crate) use content::{Content, Encoding, decode_content, encode_content};
 pub(crate) use head::decode_head;

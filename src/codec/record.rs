@@ -1,5 +1,7 @@
 //! The record of one image.
 
+mod item;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -8,12 +10,14 @@ use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 
 use crate::codec::head::Head;
-use crate::codec::packed::{PackedText, sha_256, unknown_tag};
+use crate::codec::packed::PackedText;
 use crate::codec::places::Places;
+use crate::codec::record::item::Item;
+use crate::codec::tagged::tagged;
 use crate::codec::{Sealed, Unsealed, VALUE_LIMIT, decode_payload, encode_payload, unseal};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
-use crate::model::{BigDataItem, ContentHash, Image, Timestamp, with_hex};
+use crate::model::{BigDataItem, Image, Timestamp};
 
 /// The fields of a record in the order they are written. `digests` and `read_only` are not: the
 /// first follows from the rest, the second from how the store was opened.
@@ -50,32 +54,6 @@ enum Listing {
     First(u32),
     /// These indices; an imported list may repeat itself.
     Indices(Vec<u32>),
-}
-
-#[derive(bincode::Encode, bincode::BorrowDecode)]
-struct Item<'a> {
-    key: ItemKey<'a>,
-    size: Option<i64>,
-    content: Option<[u8; 32]>,
-    digest: ItemDigest<'a>,
-}
-
-/// An item key. Engines use few kinds, and most hold a digest that is the content's hash.
-#[derive(Debug, PartialEq, Eq)]
-enum ItemKey<'a> {
-    Text(&'a str),
-    Manifest,
-    ManifestOf([u8; 32]),
-    ManifestOfContent,
-    Sha256([u8; 32]),
-    Content,
-}
-
-/// A recorded item digest, which mostly is the content's hash.
-enum ItemDigest<'a> {
-    Unknown,
-    Content,
-    Text(PackedText<'a>),
 }
 
 /// Few records are longer, in bytes.
@@ -279,124 +257,7 @@ fn unpack_items(
     Some((listed, by_key))
 }
 
-impl<'a> Item<'a> {
-    fn pack(key: &'a str, item: &'a BigDataItem) -> Self {
-        let content = item.content.map(|hash| *hash.as_bytes());
-        Self {
-            key: ItemKey::pack(key, content),
-            size: item.size,
-            content,
-            digest: match &item.digest {
-                None => ItemDigest::Unknown,
-                Some(digest) if content.is_some() && sha_256(digest) == content => {
-                    ItemDigest::Content
-                }
-                Some(digest) => ItemDigest::Text(PackedText::pack(digest)),
-            },
-        }
-    }
-
-    /// An item of which nothing but its key is known.
-    fn unknown(key: &'a str) -> Self {
-        Self {
-            key: ItemKey::pack(key, None),
-            size: None,
-            content: None,
-            digest: ItemDigest::Unknown,
-        }
-    }
-
-    fn unpack_key(&self) -> String {
-        self.key.unpack(&self.content.unwrap_or_default())
-    }
-
-    fn unpack(&self) -> BigDataItem {
-        BigDataItem {
-            size: self.size,
-            digest: match self.digest {
-                ItemDigest::Unknown => None,
-                ItemDigest::Content => Some(with_hex("sha256:", &self.content.unwrap_or_default())),
-                ItemDigest::Text(text) => Some(text.unpack()),
-            },
-            content: self.content.map(ContentHash::from_bytes),
-        }
-    }
-}
-
-impl<'a> ItemKey<'a> {
-    fn pack(key: &'a str, content: Option<[u8; 32]>) -> Self {
-        if key == "manifest" {
-            return Self::Manifest;
-        }
-        if let Some(hash) = key.strip_prefix("manifest-").and_then(sha_256) {
-            return match content {
-                Some(content) if content == hash => Self::ManifestOfContent,
-                _ => Self::ManifestOf(hash),
-            };
-        }
-        match sha_256(key) {
-            Some(hash) if content == Some(hash) => Self::Content,
-            Some(hash) => Self::Sha256(hash),
-            None => Self::Text(key),
-        }
-    }
-
-    fn unpack(&self, content: &[u8; 32]) -> String {
-        match self {
-            Self::Text(text) => (*text).to_owned(),
-            Self::Manifest => "manifest".to_owned(),
-            Self::ManifestOf(hash) => with_hex("manifest-sha256:", hash),
-            Self::ManifestOfContent => with_hex("manifest-sha256:", content),
-            Self::Sha256(hash) => with_hex("sha256:", hash),
-            Self::Content => with_hex("sha256:", content),
-        }
-    }
-}
-
-/// Writes a tag before each variant of an enum and reads it back. The tags are the format; the
-/// order of the variants in the source is not. `'de` is the lifetime of what it borrows.
-macro_rules! tagged {
-    ($name:ident $(<$de:lifetime>)?: $($tag:literal => $variant:ident $(($field:ident))?),+ $(,)?) => {
-        impl $(<$de>)? Encode for $name $(<$de>)? {
-            fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
-                match self {
-                    $(Self::$variant $(($field))? => {
-                        Encode::encode(&$tag, encoder)?;
-                        $(Encode::encode($field, encoder)?;)?
-                        Ok(())
-                    })+
-                }
-            }
-        }
-
-        impl<'de, Context> BorrowDecode<'de, Context> for $name $(<$de>)? {
-            fn borrow_decode<D: BorrowDecoder<'de, Context = Context>>(
-                decoder: &mut D,
-            ) -> Result<Self, DecodeError> {
-                match u8::borrow_decode(decoder)? {
-                    $($tag => Ok(Self::$variant $(({
-                        let $field = BorrowDecode::borrow_decode(decoder)?;
-                        $field
-                    }))?),)+
-                    tag => Err(unknown_tag(stringify!($name), tag)),
-                }
-            }
-        }
-    };
-}
-
 tagged!(HistoryName<'de>: 0u8 => Text(text), 1u8 => Present(index));
 tagged!(Listing: 0u8 => First(count), 1u8 => Indices(indices));
-tagged!(ItemDigest<'de>: 0u8 => Unknown, 1u8 => Content, 2u8 => Text(text));
-tagged!(
-    ItemKey<'de>:
-    0u8 => Text(text),
-    1u8 => Manifest,
-    2u8 => ManifestOf(hash),
-    3u8 => ManifestOfContent,
-    4u8 => Sha256(hash),
-    5u8 => Content,
-);
-
 #[cfg(test)]
 mod tests;

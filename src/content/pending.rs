@@ -9,10 +9,10 @@ use redb::ReadableTableMetadata as _;
 use crate::codec::{Content, Encoding, encode_content};
 use crate::content::encoder::{Encoder, PartRow, Raw, Ready, part_rows};
 use crate::content::references::{lookup, missing, put};
-use crate::content::write::{Encoded, Stored, new_content, next_number, number_after};
+use crate::content::write::{Encoded, Stored, new_content, next_number};
 use crate::engine::Outcome;
 use crate::model::ContentHash;
-use crate::tables::WriteTables;
+use crate::tables::{WriteTables, number_after};
 
 /// So many rows are kept in memory; they take some 100 MiB.
 const ROWS: usize = 1 << 20;
@@ -76,22 +76,29 @@ impl PendingContents {
     ) -> Outcome<()> {
         let size = bytes.len() as u64;
         if let Some(encoded) = ready {
-            self.put_encoded(tables, hash, size, encoded)?;
-        } else if self.find(tables, &hash)?.is_none() {
-            if self.raw_bytes >= BATCH {
-                self.send_raw()?;
-            }
-            // How it is encoded is written to the row when that is known.
-            let number = self.add(tables, hash, size, Encoding::Plain)?;
-            self.waiting += bytes.len();
-            self.raw_bytes += bytes.len();
-            let bytes = bytes.to_vec();
-            self.raw.push(Raw {
-                hash,
-                number,
-                bytes,
-            });
+            return self.put_encoded(tables, hash, size, encoded).map(drop);
         }
+        if self.find(tables, &hash)?.is_some() {
+            return Ok(());
+        }
+        if bytes.len() >= BATCH {
+            // It is worth no copy.
+            let encoded = Encoded::new(bytes)?;
+            return self.put_encoded(tables, hash, size, &encoded).map(drop);
+        }
+        if self.raw_bytes >= BATCH {
+            self.send_raw()?;
+        }
+        // How it is encoded is written to the row when that is known.
+        let number = self.add(tables, hash, size, Encoding::Plain)?;
+        self.waiting += bytes.len();
+        self.raw_bytes += bytes.len();
+        let bytes = bytes.to_vec();
+        self.raw.push(Raw {
+            hash,
+            number,
+            bytes,
+        });
         Ok(())
     }
 

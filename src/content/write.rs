@@ -11,7 +11,7 @@ use crate::content::parts::{PartWriter, STREAM_PART, parts};
 use crate::content::references::{lookup, put, remove_parts};
 use crate::engine::{Failure, Outcome};
 use crate::model::ContentHash;
-use crate::tables::WriteTables;
+use crate::tables::{WriteTables, number_after};
 
 /// What is known of bytes once they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,9 +194,4 @@ pub(super) const fn new_content(number: u64, size: u64, encoding: Encoding) -> C
 pub(super) fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
     let last = tables.blobs.last()?.map(|(key, _)| key.value().0);
     last.map_or(Ok(0), number_after)
-}
-
-pub(super) fn number_after(last: u64) -> Outcome<u64> {
-    last.checked_add(1)
-        .ok_or_else(|| Failure::corrupt("the content numbers are used up"))
 }

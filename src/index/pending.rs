@@ -31,17 +31,17 @@ pub(crate) struct PendingRows {
 }
 
 impl PendingRows {
-    /// What does not fit into memory waits in files beside this one.
-    pub(crate) fn new(beside: &Path) -> Self {
-        let beside: Arc<Path> = beside.into();
+    /// What does not fit into memory waits in files in this folder, without names.
+    pub(crate) fn new(folder: &Path) -> Self {
+        let folder: Arc<Path> = folder.into();
         Self {
             hash: RandomState::new(),
             seen_ids: HashSet::new(),
             seen_names: HashSet::new(),
-            ids: Sorter::new(&beside),
-            names: Sorter::new(&beside),
-            digests: Sorter::new(&beside),
-            layers: Sorter::new(&beside),
+            ids: Sorter::new(&folder),
+            names: Sorter::new(&folder),
+            digests: Sorter::new(&folder),
+            layers: Sorter::new(&folder),
         }
     }
 
@@ -113,12 +113,15 @@ impl PendingRows {
             return unique().and_then(|()| shared());
         }
         // Nobody else has anything to do by now, and the engine lets two threads fill two tables.
-        thread::scope(|scope| {
-            let unique = scope.spawn(unique);
+        let done = thread::scope(|scope| {
+            let thread = thread::Builder::new().name("image-store-index".to_owned());
+            let other = thread.spawn_scoped(scope, &mut unique).ok()?;
             let shared = shared();
-            unique.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-            shared
-        })
+            let unique = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Some(unique.and(shared))
+        });
+        // Where there is no thread to be had, nothing was done.
+        done.unwrap_or_else(|| unique().and_then(|()| shared()))
     }
 }
 

@@ -12,7 +12,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{Failure, Outcome};
-use crate::error::Error;
 use crate::model::limits::MAX_RECORD;
 
 /// So many bytes of rows are kept in memory, of each index; the rest waits in a file without a
@@ -21,7 +20,7 @@ const IN_MEMORY: usize = 24 << 20;
 
 /// Rows of a text and an image number, which come out in their order.
 pub(super) struct Sorter {
-    beside: Arc<Path>,
+    folder: Arc<Path>,
     text: String,
     rows: Vec<Row>,
     in_memory: usize,
@@ -49,11 +48,10 @@ impl Row {
 }
 
 impl Sorter {
-    /// What does not fit into memory waits in files beside this one. Their names, which they lose
-    /// at once, begin with its name.
-    pub(super) fn new(beside: &Arc<Path>) -> Self {
+    /// What does not fit into memory waits in files in this folder, without names.
+    pub(super) fn new(folder: &Arc<Path>) -> Self {
         Self {
-            beside: Arc::clone(beside),
+            folder: Arc::clone(folder),
             text: String::new(),
             rows: Vec::new(),
             in_memory: IN_MEMORY,
@@ -102,7 +100,7 @@ impl Sorter {
         for (index, run) in runs.iter_mut().enumerate() {
             let mut text = String::new();
             let number = run.next(&mut text);
-            let number = number.map_err(|error| refused(&self.beside, error))?;
+            let number = number.map_err(|error| refused(&self.folder, error))?;
             heads.extend(number.map(|number| Reverse((text, number, index))));
         }
         while let Some(mut head) = heads.peek_mut() {
@@ -111,7 +109,7 @@ impl Sorter {
             // The next row of the run takes the place of this one, and its memory.
             let next = runs.get_mut(*index).map(|run| run.next(text)).transpose();
             match next
-                .map_err(|error| refused(&self.beside, error))?
+                .map_err(|error| refused(&self.folder, error))?
                 .flatten()
             {
                 Some(next) => *number = next,
@@ -135,7 +133,7 @@ impl Sorter {
     /// Writes the rows in memory to a file without a name: whatever ends the process, it is gone.
     fn spill(&mut self) -> io::Result<File> {
         self.sort();
-        let mut file = BufWriter::with_capacity(1 << 20, unnamed(&self.beside)?);
+        let mut file = BufWriter::with_capacity(1 << 20, tempfile::tempfile_in(&self.folder)?);
         for row in &self.rows {
             let text = row.text(&self.text);
             file.write_all(&(text.len() as u64).to_le_bytes())?;
@@ -149,26 +147,17 @@ impl Sorter {
     }
 
     fn refused(&self, source: io::Error) -> Failure {
-        refused(&self.beside, source)
+        refused(&self.folder, source)
     }
 }
 
-fn refused(beside: &Path, source: io::Error) -> Failure {
-    Failure::Error(Error::Io {
-        action: "keep index rows in a temporary file beside",
-        path: beside.to_owned(),
-        source,
-    })
-}
-
-/// Creates a file without a name.
-fn unnamed(beside: &Path) -> io::Result<File> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(beside.file_name().unwrap_or_default());
-    let folder = beside.parent().unwrap_or(Path::new("."));
-    let (file, path) = builder.tempfile_in(folder)?.into_parts();
-    path.close()?;
-    Ok(file)
+/// Rows may be lost then, so nothing of the transaction may be kept.
+fn refused(folder: &Path, source: io::Error) -> Failure {
+    let why = format!(
+        "index rows that wait in a temporary file in {}: {source}",
+        folder.display()
+    );
+    Failure::Engine(redb::Error::Io(io::Error::new(source.kind(), why)))
 }
 
 /// A sorted file of rows.
@@ -234,11 +223,11 @@ mod tests {
     #[test]
     fn rows_come_out_in_order_whether_they_fit_into_memory_or_not() {
         let folder = tempfile::tempdir().unwrap();
-        let beside: Arc<Path> = folder.path().join("images.redb").into();
+        let spills: Arc<Path> = folder.path().into();
         let mut sorted = rows();
         sorted.sort();
         for in_memory in [usize::MAX, 10_000, 0] {
-            let mut sorter = Sorter::new(&beside);
+            let mut sorter = Sorter::new(&spills);
             sorter.in_memory = in_memory;
             // It can be used again once it is empty.
             for _ in 0..2 {
@@ -256,5 +245,19 @@ mod tests {
                 assert_eq!(folder.path().read_dir().unwrap().count(), 0);
             }
         }
+    }
+
+    /// Rows that were pushed before are in memory and in no table: they must not be committed.
+    #[test]
+    fn where_rows_cannot_wait_nothing_is_kept() {
+        let gone: Arc<Path> = Path::new("/nowhere/to/be/found").into();
+        let mut sorter = Sorter::new(&gone);
+        sorter.in_memory = 0;
+        let failure = sorter.push("a", 1).unwrap_err();
+        assert!(failure.breaks_transaction());
+        assert!(
+            failure.to_string().contains("/nowhere/to/be/found"),
+            "{failure}"
+        );
     }
 }

@@ -10,6 +10,7 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::file::folder;
 use crate::store::present::{Changing, Present};
 use crate::store::redo::Redo;
 use crate::tables::SnapshotTables;
@@ -17,6 +18,8 @@ use crate::tables::SnapshotTables;
 /// The engine's handle on one file.
 pub(super) struct Handle {
     path: PathBuf,
+    /// The folder that it was in when it was opened, wherever the process goes.
+    folder: PathBuf,
     engine: Engine,
     /// The process that opened the file. A child that was forked off shares the locks of its
     /// parent, and would release them with its own.
@@ -41,7 +44,9 @@ pub(super) enum Engine {
 impl Handle {
     /// For a file that only this process writes to.
     pub(super) fn new(path: PathBuf, engine: Engine) -> Self {
+        let absolute = std::path::absolute(&path);
         Self {
+            folder: folder(absolute.as_deref().unwrap_or(&path)),
             path,
             engine,
             process: rustix::process::getpid(),
@@ -73,6 +78,11 @@ impl Handle {
 
     pub(super) fn is_read_only(&self) -> bool {
         matches!(self.engine, Engine::ReadOnly(_) | Engine::Copy(_))
+    }
+
+    /// Where what waits to be written may be kept in files.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Whether the file waits to be recovered: what is read is a copy that is.

@@ -305,6 +305,7 @@ impl ImageStore {
     pub(super) fn migrate(&self) -> Result<()> {
         let handle = &self.inner.handle;
         let database = handle.writable()?;
+        let _changing = handle.changing();
         contain(|| {
             let transaction = database.begin_write()?;
             migrations::migrate(&transaction)?;

@@ -40,14 +40,6 @@ impl Transaction {
         self.create_pending(&PreparedImage::new(image))
     }
 
-    /// [`create`](Self::create), which can be done again should the transaction break. If it does,
-    /// then by this.
-    pub(super) fn create_prepared(&mut self, image: &PreparedImage) -> Result<Image> {
-        let image = self.create_pending(image)?;
-        self.step(|_| Ok(()))?;
-        Ok(image)
-    }
-
     /// Gives the image these names and no others. A name that another image has is taken from it.
     ///
     /// Like every change of names it moves the names that the image then has to the front of its

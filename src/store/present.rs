@@ -123,8 +123,10 @@ impl Present {
         let before = state.last_look.replace(now);
         let follows = before.is_some_and(|before| now.duration_since(before) <= SUCCESSION);
         let keeps = state.changing == 0 && (follows || self.file.is_none());
-        // It must be older than the transaction.
-        let Some(header) = self.header().filter(|_| keeps) else {
+        // It must be older than the transaction, and not be read in part from before a commit: one
+        // that was would come to equal that of a later state.
+        let header = keeps.then(|| self.header()).flatten();
+        let Some(header) = header.filter(|header| self.header() == Some(*header)) else {
             drop(state);
             return Ok(Begun::new(begin()?, [0; HEADER]));
         };

@@ -80,7 +80,7 @@ impl Transaction {
     ) -> Result<Self> {
         let open = contain(|| {
             Open::try_new(transaction, |owner| {
-                let mut work = Work::open(owner, handle.path())?;
+                let mut work = Work::open(owner, handle.folder())?;
                 if handle.redo().is_some() {
                     work.record();
                 }
@@ -202,6 +202,14 @@ impl Transaction {
     /// Creates an image, which the tables do not hold before they are [settled](Work::settled).
     pub(super) fn create_pending(&mut self, image: &PreparedImage) -> Result<Image> {
         self.work(|work| work.create(image))
+    }
+
+    /// [`create`](Self::create), which can be done again should the transaction break. If it does,
+    /// then by this.
+    pub(super) fn create_prepared(&mut self, image: &PreparedImage) -> Result<Image> {
+        let image = self.create_pending(image)?;
+        self.step(|_| Ok(()))?;
+        Ok(image)
     }
 
     /// Runs one step on tables that hold everything.

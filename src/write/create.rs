@@ -136,7 +136,7 @@ pub(super) fn create(
     let record = encode_image(number, &image)?;
     for (data, prepared) in bytes.into_values() {
         let ready = prepared.encoded.as_ref();
-        pending.contents.put(tables, prepared.hash, data, ready)?;
+        pending.put(tables, prepared.hash, data, ready)?;
     }
     pending.add(tables, number, record, &rows)?;
     Ok(image)

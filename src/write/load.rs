@@ -68,11 +68,11 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Begins to fill an empty store. What does not fit into memory waits in files beside this one,
+    /// Begins to fill an empty store. What does not fit into memory waits in files in this folder,
     /// without names.
-    pub(crate) fn new(beside: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self {
-            pending: Pending::new(beside),
+            pending: Pending::new(folder),
             is_packed: true,
         }
     }

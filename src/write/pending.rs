@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::content::PendingContents;
+use crate::content::{Encoded, PendingContents};
 use crate::engine::Outcome;
 use crate::index::{PendingRows, Rows};
-use crate::tables::WriteTables;
-use crate::write::put::{next_number, number_after};
+use crate::model::ContentHash;
+use crate::tables::{WriteTables, number_after};
+use crate::write::put::next_number;
 
 /// So many bytes of records and items wait to be written together.
 const WAITING: usize = 4 << 20;
@@ -21,28 +22,44 @@ pub(super) struct Pending {
     pub(super) rows: PendingRows,
     records: Vec<(u64, Vec<u8>)>,
     waiting: usize,
-    /// How many images there are whose rows wait.
-    images: usize,
+    /// How many index rows wait, those of contents included.
+    index_rows: usize,
     /// The number of the next image, once it is known.
     next: Option<u64>,
 }
 
 impl Pending {
-    /// What does not fit into memory waits in files beside this one, without names.
-    pub(super) fn new(beside: &Path) -> Self {
+    /// What does not fit into memory waits in files in this folder, without names.
+    pub(super) fn new(folder: &Path) -> Self {
         Self {
             contents: PendingContents::default(),
-            rows: PendingRows::new(beside),
+            rows: PendingRows::new(folder),
             records: Vec::new(),
             waiting: 0,
-            images: 0,
+            index_rows: 0,
             next: None,
         }
     }
 
-    /// How many images there are whose rows wait.
-    pub(super) const fn images(&self) -> usize {
-        self.images
+    /// How many index rows wait, those of contents included.
+    pub(super) const fn index_rows(&self) -> usize {
+        self.index_rows
+    }
+
+    /// Stores bytes of the next image, unless they are stored already. `ready` is what they are
+    /// encoded to, where that is known. Nothing of the image may be refused any more.
+    pub(super) fn put(
+        &mut self,
+        tables: &mut WriteTables<'_>,
+        hash: ContentHash,
+        bytes: &[u8],
+        ready: Option<&Encoded>,
+    ) -> Outcome<()> {
+        self.contents.put(tables, hash, bytes, ready)?;
+        if self.contents.waiting() >= WAITING {
+            self.contents.flush(tables)?;
+        }
+        Ok(())
     }
 
     /// Whether everything is in the tables.
@@ -65,7 +82,7 @@ impl Pending {
         rows: &Rows<'_>,
     ) -> Outcome<()> {
         self.next = Some(number_after(number)?);
-        self.images += 1;
+        self.index_rows += rows.count();
         for (hash, more) in &rows.contents {
             self.contents.refer(tables, hash, *more)?;
         }
@@ -106,7 +123,7 @@ impl Pending {
         self.flush(tables)?;
         self.contents.flush_all(tables)?;
         self.rows.flush(tables)?;
-        self.images = 0;
+        self.index_rows = 0;
         self.next = None;
         Ok(())
     }

@@ -9,11 +9,11 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use redb::ReadableTable;
 
 use crate::codec::encode_image;
-use crate::engine::{Failure, Outcome};
+use crate::engine::Outcome;
 use crate::index;
 use crate::model::Image;
 use crate::read::{image_at, resolve_image};
-use crate::tables::WriteTables;
+use crate::tables::{WriteTables, number_after};
 
 /// An image as it was and as it will be.
 pub(super) struct Change {
@@ -150,10 +150,4 @@ impl Taking {
 pub(super) fn next_number(tables: &WriteTables<'_>) -> Outcome<u64> {
     let last = tables.images.last()?.map(|(key, _)| key.value());
     last.map_or(Ok(0), number_after)
-}
-
-/// The number of the image after the last.
-pub(super) fn number_after(last: u64) -> Outcome<u64> {
-    last.checked_add(1)
-        .ok_or_else(|| Failure::corrupt("the image numbers are used up"))
 }

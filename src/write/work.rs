@@ -10,8 +10,9 @@ use crate::tables::WriteTables;
 use crate::write::create::{PreparedImage, create};
 use crate::write::pending::Pending;
 
-/// So many images wait at most; their rows take some ten megabytes.
-const MOST: usize = 16_384;
+/// So many index rows wait at most. They take some ten megabytes, and never much more than a
+/// hundred however long they are: what does not fit waits in files.
+const MOST: usize = 100_000;
 
 /// The tables of a write transaction, and the images that were created in it and are not in all of
 /// them yet.
@@ -25,11 +26,11 @@ pub(crate) struct Work<'txn> {
 }
 
 impl<'txn> Work<'txn> {
-    /// Opens the tables. What does not fit into memory waits in files beside `path`, without names.
-    pub(crate) fn open(transaction: &'txn WriteTransaction, path: &Path) -> Outcome<Self> {
+    /// Opens the tables. What does not fit into memory waits in files in `folder`, without names.
+    pub(crate) fn open(transaction: &'txn WriteTransaction, folder: &Path) -> Outcome<Self> {
         Ok(Self {
             tables: WriteTables::open(transaction)?,
-            pending: Pending::new(path),
+            pending: Pending::new(folder),
         })
     }
 
@@ -40,7 +41,7 @@ impl<'txn> Work<'txn> {
 
     /// Creates an image.
     pub(crate) fn create(&mut self, image: &PreparedImage) -> Outcome<Image> {
-        if self.pending.images() >= MOST {
+        if self.pending.index_rows() >= MOST {
             self.settled()?;
         }
         create(&mut self.tables, &mut self.pending, image)

@@ -1,7 +1,9 @@
 //! Promise: images that are created one after the other in a transaction are there for whatever is
 //! done next in it, however many they are, and become visible and durable with it or not at all.
 
-use image_store::{Access, ErrorKind, ImageStore, Lookup, ManifestDigest, NewImage, Prefix};
+use std::fs;
+
+use image_store::{Access, Error, ErrorKind, ImageStore, Lookup, ManifestDigest, NewImage, Prefix};
 
 use crate::support::bytes::random_bytes;
 use crate::support::{Place, all_images, invariants};
@@ -83,17 +85,17 @@ fn more_images_than_wait_at_a_time_are_whole() {
     let place = Place::in_memory();
     let store = place.open();
     let mut transaction = store.write().unwrap();
-    for number in 0..17_000 {
+    for number in 0..60_000 {
         let image = NewImage::new().id(id(number)).name(format!("app:{number}"));
         transaction.create(image).unwrap();
     }
-    for held in [0, 16_383, 16_384, 16_999] {
+    for held in [0, 49_998, 50_000, 59_999] {
         let again = transaction.create(NewImage::new().name(format!("app:{held}")));
         assert_eq!(again.unwrap_err().kind(), ErrorKind::DuplicateName);
     }
     transaction.commit().unwrap();
     store.close();
-    assert_eq!(invariants::check(&place.path()).len(), 17_000);
+    assert_eq!(invariants::check(&place.path()).len(), 60_000);
 }
 
 #[test]
@@ -153,6 +155,41 @@ fn what_one_image_has_is_refused_to_the_next() {
     assert!(!store.exists("x").unwrap());
     store.close();
     invariants::check(&place.path());
+}
+
+#[test]
+fn an_image_whose_rows_cannot_wait_leaves_nothing() {
+    let place = Place::new();
+    let folder = place.folder();
+    let away = folder.with_extension("away");
+    let store = place.open();
+    store.create(image(0)).unwrap();
+    // More names than are kept in memory, and no folder for the file that they would wait in.
+    let names = (0..9_000).map(|number| format!("{number:04000}"));
+    let large = names.fold(NewImage::new().id("large"), NewImage::name);
+    fs::rename(&folder, &away).unwrap();
+    let mut transaction = store.write().unwrap();
+    transaction.create(image(1)).unwrap();
+    let refused = transaction.create(large.clone()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Io, "{refused}");
+    let broken = transaction.create(image(2)).unwrap_err();
+    assert!(
+        matches!(broken, Error::TransactionBroken { .. }),
+        "{broken}"
+    );
+    drop(transaction);
+    assert_eq!(
+        store.create(large.clone()).unwrap_err().kind(),
+        ErrorKind::Io
+    );
+    store.create(image(3)).unwrap();
+    fs::rename(&away, &folder).unwrap();
+    assert_eq!(store.len().unwrap(), 2);
+    store.create(large).unwrap();
+    assert_eq!(store.get(&format!("{:04000}", 8_999)).unwrap().id, "large");
+    store.close();
+    assert_eq!(place.entries(), ["images.redb"]);
+    assert_eq!(invariants::check(&place.path()).len(), 3);
 }
 
 #[test]

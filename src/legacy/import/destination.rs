@@ -12,7 +12,7 @@ use super::summary::{distinct_names, items_with_bytes};
 use crate::error::{Error, Result};
 use crate::legacy::source::Source;
 use crate::model::ContentHash;
-use crate::store::{ImageStore, Nascent, Placement, Snapshot, Transaction, is_there};
+use crate::store::{ImageStore, Nascent, Placement, Snapshot, Transaction, folder, is_there};
 use crate::write::{Load, TakenName, put_content};
 
 /// What an import makes.
@@ -83,7 +83,7 @@ impl Destination {
     pub(super) fn begin(&self) -> Result<(Sink, Option<(Snapshot, OnConflict)>)> {
         Ok(match self {
             Self::New { new, .. } => {
-                let load = Box::new(Load::new(new.file()));
+                let load = Box::new(Load::new(&folder(new.file())));
                 (Sink::New(new.store()?.write()?, load), None)
             }
             Self::Merge { store, on_conflict } => {
