@@ -2,7 +2,7 @@
 //!
 //! A mutation gives the image as it was and as it will be; the rows that only the first has are
 //! removed, those that only the second has are added. Nothing else writes `ids`, `names`,
-//! `digests`, `layers` or the reference counts of `contents`.
+//! `digests` or `layers`, or says which references `contents` counts.
 
 mod owned;
 mod pending;

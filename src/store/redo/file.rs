@@ -23,11 +23,14 @@ const GROWTH: u64 = 256 << 10;
 /// No entry is written beyond this: what the log holds must be done again after a crash.
 const MOST: u64 = 2 << 20;
 
-/// The log is full with so many changed rows, too, and with more of them in a larger store. Each may have
-/// made a page anew, and until the engine commits durably the old ones cannot be used again: by that
-/// the file grows.
+/// The log is full with so many changed rows, too, and with more of them in a larger store. Each may
+/// have made a page anew, and until the engine commits durably the old ones cannot be used again: by
+/// that the file grows.
 const FEWEST_ROWS: u64 = 500;
 const MOST_ROWS: u64 = 8_000;
+
+/// A store whose file is no longer has so few pages that all of them may be made anew.
+const SMALL: u64 = 8 << 20;
 
 /// So many bytes of the store's file allow for one row: a sixteenth of its pages.
 const BYTES_A_ROW: u64 = 16 * 4096;
@@ -173,7 +176,11 @@ impl LogFile {
         self.next = FIRST;
         self.rows = 0;
         let length = self.store.metadata().map_or(0, |store| store.len());
-        self.most_rows = (length / BYTES_A_ROW).clamp(FEWEST_ROWS, MOST_ROWS);
+        self.most_rows = if length <= SMALL {
+            MOST_ROWS
+        } else {
+            (length / BYTES_A_ROW).clamp(FEWEST_ROWS, MOST_ROWS)
+        };
     }
 
     /// Removes the log, unless another file has its name by now.
