@@ -111,7 +111,8 @@ impl OpenOptions {
     }
 
     /// The memory that the engine may use for pages of the file, in bytes; 32 MiB where nothing is
-    /// said. It is taken as it is needed.
+    /// said. It is taken as it is needed. For a daemon that looks up a million images all over,
+    /// lookups take half the time with 1 GiB.
     ///
     /// # Examples
     ///
