@@ -46,15 +46,6 @@ pub struct Counted {
 }
 
 impl StorageBackend for Counted {
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.inner.read(offset, out)
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inner.set_len(len)
-    }
     fn sync_data(&self) -> io::Result<()> {
         self.counts.0.syncs.fetch_add(1, Ordering::Relaxed);
         self.inner.sync_data()
@@ -65,8 +56,5 @@ impl StorageBackend for Counted {
         self.counts.0.bytes.fetch_add(length, Ordering::Relaxed);
         self.inner.write(offset, data)
     }
-    fn close(&self) -> io::Result<()> {
-        self.inner.close()
-    }
-    image_store::locks_of!(inner);
+    image_store::passes_on!(inner: len, read, set_len, close, locks);
 }

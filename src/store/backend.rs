@@ -3,8 +3,8 @@
 //! Everything that the engine reads and writes passes through what is made here, so a test that
 //! stands in its way (feature `testing`) sees all of it. Without the feature nothing stands there.
 
-mod locks;
 mod overlay;
+mod passes_on;
 #[cfg(not(feature = "testing"))]
 mod plain;
 #[cfg(feature = "testing")]

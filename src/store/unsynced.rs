@@ -13,23 +13,8 @@ use redb::StorageBackend;
 pub(super) struct Unsynced<B>(pub(super) B);
 
 impl<B: StorageBackend> StorageBackend for Unsynced<B> {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
     fn sync_data(&self) -> io::Result<()> {
         Ok(())
     }
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
-    }
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
-    }
-    crate::locks_of!(0);
+    crate::passes_on!(0: len, read, set_len, write, close, locks);
 }

@@ -117,8 +117,5 @@ impl<B: StorageBackend> StorageBackend for Faulty<B> {
         }
         self.inner.write(offset, data)
     }
-    fn close(&self) -> io::Result<()> {
-        self.inner.close()
-    }
-    image_store::locks_of!(inner);
+    image_store::passes_on!(inner: close, locks);
 }

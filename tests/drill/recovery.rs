@@ -57,25 +57,13 @@ fn a_verification_recovers_in_memory_and_leaves_the_file_as_it_is() {
 struct OnReadOnlyMount(FileBackend);
 
 impl StorageBackend for OnReadOnlyMount {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
     fn set_len(&self, _: u64) -> io::Result<()> {
         Err(io::ErrorKind::ReadOnlyFilesystem.into())
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
     }
     fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::ReadOnlyFilesystem.into())
     }
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
-    }
-    image_store::locks_of!(0);
+    image_store::passes_on!(0: len, read, sync_data, close, locks);
 }
 
 #[test]

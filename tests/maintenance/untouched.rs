@@ -88,26 +88,11 @@ fn pages_are_found_damaged_on_every_handle() {
 struct Slow(FileBackend);
 
 impl StorageBackend for Slow {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         thread::sleep(Duration::from_millis(1));
         self.0.read(offset, out)
     }
-    fn set_len(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
-    }
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
-    }
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
-    }
-    image_store::locks_of!(0);
+    image_store::passes_on!(0: len, set_len, sync_data, write, close, locks);
 }
 
 /// Tells the writers of a test to end, also where it fails.

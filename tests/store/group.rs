@@ -82,15 +82,6 @@ struct Watched {
 }
 
 impl StorageBackend for Watched {
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.inner.read(offset, out)
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inner.set_len(len)
-    }
     fn sync_data(&self) -> io::Result<()> {
         if self.watch.fails.load(Ordering::SeqCst) {
             return Err(io::Error::from_raw_os_error(libc::EIO));
@@ -98,13 +89,7 @@ impl StorageBackend for Watched {
         self.watch.syncs.fetch_add(1, Ordering::SeqCst);
         self.inner.sync_data()
     }
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.inner.write(offset, data)
-    }
-    fn close(&self) -> io::Result<()> {
-        self.inner.close()
-    }
-    image_store::locks_of!(inner);
+    image_store::passes_on!(inner: len, read, set_len, write, close, locks);
 }
 
 #[test]

@@ -94,12 +94,6 @@ fn whoever_opens_it_next_finds_what_was_acknowledged() {
 struct NotWritable(FileBackend);
 
 impl StorageBackend for NotWritable {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
     fn set_len(&self, _: u64) -> io::Result<()> {
         Err(io::ErrorKind::PermissionDenied.into())
     }
@@ -109,7 +103,7 @@ impl StorageBackend for NotWritable {
     fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::PermissionDenied.into())
     }
-    image_store::locks_of!(0);
+    image_store::passes_on!(0: len, read, locks);
 }
 
 #[test]
@@ -404,25 +398,13 @@ fn a_store_that_was_moved_touches_no_log_of_another() {
 struct FailsToSync(FileBackend, Arc<AtomicBool>);
 
 impl StorageBackend for FailsToSync {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
-    fn set_len(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
-    }
     fn sync_data(&self) -> io::Result<()> {
         if self.1.swap(false, Ordering::Relaxed) {
             return Err(io::Error::from_raw_os_error(libc::EIO));
         }
         self.0.sync_data()
     }
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
-    }
-    image_store::locks_of!(0);
+    image_store::passes_on!(0: len, read, set_len, write, locks);
 }
 
 /// Whether a step whose append failed was done is settled by the next writer, and stays so.

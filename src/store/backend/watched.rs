@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
 
 use redb::StorageBackend;
@@ -84,23 +83,5 @@ impl fmt::Debug for Storage {
 pub(in crate::store) struct Substitute(Box<dyn StorageBackend>);
 
 impl StorageBackend for Substitute {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
-    }
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
-    }
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
-    }
-    crate::locks_of!(0);
+    crate::passes_on!(0: len, read, set_len, sync_data, write, close, locks);
 }
