@@ -20,6 +20,18 @@ pub(crate) fn changes(record: &Record) -> MutexGuard<'_, Changes> {
     record.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn record_insert<K: Key + 'static, V: Value + 'static>(
+    record: Option<&Record>,
+    tag: TableTag,
+    key: &K::SelfType<'_>,
+    value: &V::SelfType<'_>,
+) {
+    if let Some(record) = record {
+        let (key, value) = (K::as_bytes(key), V::as_bytes(value));
+        changes(record).insert(tag, key.as_ref(), value.as_ref());
+    }
+}
+
 /// So many rows are worth a cursor. Fewer would leave more pages that are not full than an insert
 /// of each does: a store whose images are replaced one by one grew by half as much again.
 const MANY: usize = 64;
@@ -80,13 +92,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
         key: impl Borrow<K::SelfType<'k>>,
         value: impl Borrow<V::SelfType<'v>>,
     ) -> Result<Option<AccessGuard<'_, V>>, StorageError> {
-        if let Some(record) = &self.record {
-            changes(record).insert(
-                self.tag,
-                K::as_bytes(key.borrow()).as_ref(),
-                V::as_bytes(value.borrow()).as_ref(),
-            );
-        }
+        record_insert::<K, V>(self.record.as_ref(), self.tag, key.borrow(), value.borrow());
         self.table.insert(key, value)
     }
 
@@ -156,13 +162,7 @@ impl<K: Key + 'static, V: Value + 'static> End<'_, K, V> {
         key: impl Borrow<K::SelfType<'k>>,
         value: impl Borrow<V::SelfType<'v>>,
     ) -> Result<(), CursorError> {
-        if let Some(record) = self.record {
-            changes(record).insert(
-                self.tag,
-                K::as_bytes(key.borrow()).as_ref(),
-                V::as_bytes(value.borrow()).as_ref(),
-            );
-        }
+        record_insert::<K, V>(self.record, self.tag, key.borrow(), value.borrow());
         self.cursor.insert_before(key, value)
     }
 

@@ -3,9 +3,9 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use crate::codec::{Encoding, Sealed, seal};
+use crate::codec::Encoding;
 use crate::content::encode::encode;
-use crate::content::parts::parts;
+use crate::content::parts::{PartRow, part_rows};
 use crate::engine::{Failure, Outcome, contain};
 use crate::model::ContentHash;
 
@@ -15,9 +15,6 @@ pub(super) struct Raw {
     pub(super) number: u64,
     pub(super) bytes: Vec<u8>,
 }
-
-/// A row of a part: the number of its content, its own, and its sealed bytes.
-pub(super) type PartRow = (u64, u32, Vec<u8>);
 
 /// What [`Raw`] bytes are encoded to.
 pub(super) struct Ready {
@@ -35,12 +32,6 @@ impl Raw {
             parts: part_rows(self.number, &encoded).collect(),
         })
     }
-}
-
-/// The rows of the parts of encoded bytes.
-pub(super) fn part_rows(number: u64, encoded: &[u8]) -> impl Iterator<Item = PartRow> {
-    let parts = (0..).zip(parts(encoded));
-    parts.map(move |(part, bytes)| (number, part, seal(Sealed::Part(number, part), bytes)))
 }
 
 /// A thread that encodes while the one that creates images goes on: to compress a manifest and a

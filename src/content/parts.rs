@@ -26,8 +26,17 @@ const fn part_length(stored: usize) -> usize {
     }
 }
 
+/// A row of a part: the number of its content, its own, and its sealed bytes.
+pub(super) type PartRow = (u64, u32, Vec<u8>);
+
+/// The rows of the parts of a content, from its stored bytes.
+pub(super) fn part_rows(number: u64, stored: &[u8]) -> impl Iterator<Item = PartRow> {
+    let parts = (0..).zip(parts(stored));
+    parts.map(move |(part, bytes)| (number, part, seal(Sealed::Part(number, part), bytes)))
+}
+
 /// Cuts stored bytes into parts, of which there is at least one, be it empty.
-pub(super) fn parts(stored: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn parts(stored: &[u8]) -> impl Iterator<Item = &[u8]> {
     let empty = stored.is_empty().then_some(stored);
     empty
         .into_iter()

@@ -7,7 +7,8 @@ use std::mem;
 use redb::ReadableTableMetadata as _;
 
 use crate::codec::{Content, Encoding, encode_content};
-use crate::content::encoder::{Encoder, PartRow, Raw, Ready, part_rows};
+use crate::content::encoder::{Encoder, Raw, Ready};
+use crate::content::parts::{PartRow, part_rows};
 use crate::content::references::{lookup, missing, put};
 use crate::content::write::{Encoded, Stored, new_content, next_number};
 use crate::engine::Outcome;
@@ -83,8 +84,7 @@ impl PendingContents {
         }
         if bytes.len() >= BATCH {
             // It is worth no copy.
-            let encoded = Encoded::new(bytes)?;
-            return self.put_encoded(tables, hash, size, &encoded).map(drop);
+            return self.add_encoded(tables, hash, size, &Encoded::new(bytes)?);
         }
         if self.raw_bytes >= BATCH {
             self.send_raw()?;
@@ -148,12 +148,23 @@ impl PendingContents {
     ) -> Outcome<Stored> {
         let mut taken = 0;
         if self.find(tables, &hash)?.is_none() {
-            let number = self.add(tables, hash, size, encoded.encoding())?;
-            self.parts.extend(part_rows(number, encoded.bytes()));
-            self.waiting += encoded.len();
+            self.add_encoded(tables, hash, size, encoded)?;
             taken = encoded.len() as u64;
         }
         Ok(Stored { hash, size, taken })
+    }
+
+    fn add_encoded(
+        &mut self,
+        tables: &WriteTables<'_>,
+        hash: ContentHash,
+        size: u64,
+        encoded: &Encoded,
+    ) -> Outcome<()> {
+        let number = self.add(tables, hash, size, encoded.encoding())?;
+        self.parts.extend(part_rows(number, encoded.bytes()));
+        self.waiting += encoded.len();
+        Ok(())
     }
 
     /// Adds the row of a content, and returns its number.

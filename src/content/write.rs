@@ -4,10 +4,10 @@ use std::io::{self, Read};
 
 use redb::ReadableTable;
 
-use crate::codec::{Content, Encoding, Sealed, seal};
+use crate::codec::{Content, Encoding};
 use crate::content::encode::{LEVEL, choose, encode};
 use crate::content::hashing::Hashing;
-use crate::content::parts::{PartWriter, STREAM_PART, parts};
+use crate::content::parts::{PartWriter, STREAM_PART, part_rows};
 use crate::content::references::{lookup, put, remove_parts};
 use crate::engine::{Failure, Outcome};
 use crate::model::ContentHash;
@@ -109,8 +109,7 @@ fn write_encoded(
 /// Writes the parts of a content and returns its number.
 fn write_parts(tables: &mut WriteTables<'_>, encoded: &[u8]) -> Outcome<u64> {
     let number = next_number(tables)?;
-    for (part, bytes) in (0..).zip(parts(encoded)) {
-        let sealed = seal(Sealed::Part(number, part), bytes);
+    for (number, part, sealed) in part_rows(number, encoded) {
         tables.blobs.insert((number, part), sealed.as_slice())?;
     }
     Ok(number)

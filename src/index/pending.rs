@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use redb::ReadableTableMetadata as _;
+use redb::{Key, ReadableTableMetadata as _, Value};
 
 use super::sorter::Sorter;
 use super::{Rows, expect};
@@ -101,60 +101,58 @@ impl PendingRows {
             layers,
             ..
         } = tables;
-        let mut unique = || {
-            flush_unique(&mut self.ids, ids, "ID")?;
-            flush_unique(&mut self.names, names, "name")
+        let mut first = || {
+            flush(&mut self.ids, ids, "ID", unique)?;
+            flush(&mut self.names, names, "name", unique)
         };
-        let mut shared = || {
-            flush_shared(&mut self.digests, digests, "digest")?;
-            flush_shared(&mut self.layers, layers, "layer")
+        let mut second = || {
+            flush(&mut self.digests, digests, "digest", shared)?;
+            flush(&mut self.layers, layers, "layer", shared)
         };
         if !is_large {
-            return unique().and_then(|()| shared());
+            return first().and_then(|()| second());
         }
         // Nobody else has anything to do by now, and the engine lets two threads fill two tables.
         let done = thread::scope(|scope| {
             let thread = thread::Builder::new().name("image-store-index".to_owned());
-            let other = thread.spawn_scoped(scope, &mut unique).ok()?;
-            let shared = shared();
-            let unique = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            Some(unique.and(shared))
+            let other = thread.spawn_scoped(scope, &mut first).ok()?;
+            let second = second();
+            let first = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Some(first.and(second))
         });
         // Where there is no thread to be had, nothing was done.
-        done.unwrap_or_else(|| unique().and_then(|()| shared()))
+        done.unwrap_or_else(|| first().and_then(|()| second()))
     }
 }
 
-/// Writes to an index whose keys belong to one image each.
-fn flush_unique(
+/// Writes to an index, of which `row` makes a row.
+fn flush<K: Key + 'static, V: Value + 'static>(
     rows: &mut Sorter,
-    table: &mut Recorded<'_, &'static str, u64>,
+    table: &mut Recorded<'_, K, V>,
     index: &str,
+    row: impl for<'r> Fn(&'r str, u64) -> (K::SelfType<'r>, V::SelfType<'r>),
 ) -> Outcome<()> {
     if table.is_empty()? {
         let mut end = table.end()?;
-        rows.drain(|text, number| Ok(end.insert(text, number)?))?;
+        rows.drain(|text, number| {
+            let (key, value) = row(text, number);
+            Ok(end.insert(key, value)?)
+        })?;
         return Ok(end.close()?);
     }
     rows.drain(|text, number| {
-        let replaced = table.insert(text, number)?.is_some();
+        let (key, value) = row(text, number);
+        let replaced = table.insert(key, value)?.is_some();
         expect(!replaced, index, text, number)
     })
 }
 
-/// Writes to an index whose keys may belong to many images.
-fn flush_shared(
-    rows: &mut Sorter,
-    table: &mut Recorded<'_, (&'static str, u64), ()>,
-    index: &str,
-) -> Outcome<()> {
-    if table.is_empty()? {
-        let mut end = table.end()?;
-        rows.drain(|text, number| Ok(end.insert((text, number), ())?))?;
-        return Ok(end.close()?);
-    }
-    rows.drain(|text, number| {
-        let replaced = table.insert((text, number), ())?.is_some();
-        expect(!replaced, index, text, number)
-    })
+/// A row of an index whose keys belong to one image each.
+const fn unique(text: &str, number: u64) -> (&str, u64) {
+    (text, number)
+}
+
+/// A row of an index whose keys may belong to many images.
+const fn shared(text: &str, number: u64) -> ((&str, u64), ()) {
+    ((text, number), ())
 }

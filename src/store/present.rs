@@ -8,8 +8,8 @@
 //!   is kept, and nothing is kept while one is under way, so that no lookup sees less than one
 //!   before it.
 //! - In shared access every commit, of whatever process, changes the header of the file. It is read
-//!   before each lookup, without the engine's lock: one that was read in part from before and in
-//!   part from after a commit equals neither, and then a new transaction is begun.
+//!   before each lookup, without the engine's lock. Where it is not what it was before the state was
+//!   begun, when it was read twice and did not change, a new transaction is begun.
 //!
 //! Pages of a state that is kept cannot be used again once another process has changed the store. So
 //! a process that others may write beside keeps none for long after a lookup: a thread, which lives
