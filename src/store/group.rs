@@ -4,7 +4,8 @@
 //! for one. So a thread that has a step to make puts it here and lines up at the gate as any writer
 //! does. The one that gets in leads: it runs its own step and all that wait here, commits once, and
 //! tells the others what became of theirs. They return then and not before, so whatever has returned
-//! is on disk.
+//! is on disk. They are back with their next steps a moment later, for which the next leader
+//! [waits](crate::store::habit).
 //!
 //! Each step succeeds or fails as if it were alone:
 //!
@@ -19,10 +20,12 @@
 
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::store::gate::{Gate, Pass, Ticket};
+use crate::store::habit::Habit;
 use crate::store::image_store::WaitLimit;
 use crate::store::{ImageStore, Transaction};
 
@@ -32,7 +35,14 @@ const MOST: usize = 256;
 /// The steps that wait at one handle.
 #[derive(Default)]
 pub(super) struct Group {
-    waiting: Mutex<Vec<Arc<dyn Member>>>,
+    state: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    members: Vec<Arc<dyn Member>>,
+    habit: Habit,
 }
 
 /// A step of some thread, whatever it returns.
@@ -140,6 +150,7 @@ impl ImageStore {
         let mut led = Led::new(self.gate());
         let mut succeeded = 0;
         let mut next = led.take(vec![Arc::clone(own) as Arc<dyn Member>]);
+        let mut patience = None;
         // Others come while the first steps run; a commit for each of them would take far longer.
         while !next.is_empty() {
             for member in next {
@@ -150,12 +161,14 @@ impl ImageStore {
                     return Ok(());
                 }
             }
-            next = led.take(self.group().take(MOST.saturating_sub(led.members.len())));
+            next = led.take(self.group().take(led.members.len(), &mut patience));
         }
+        let begun = Instant::now();
         let end = match transaction.commit_as(succeeded) {
             Ok(()) => End::Committed,
             Err(error) => End::Failed(error),
         };
+        self.group().ended(led.members.len(), begun.elapsed());
         led.settle(&end);
         drop(led);
         drop(pass);
@@ -165,22 +178,44 @@ impl ImageStore {
 
 impl Group {
     fn add(&self, member: Arc<dyn Member>) {
-        lock(&self.waiting).push(member);
+        lock(&self.state).members.push(member);
+        self.arrived.notify_one();
     }
 
-    /// Takes up to `most` steps, those that came first.
-    fn take(&self, most: usize) -> Vec<Arc<dyn Member>> {
-        let mut waiting = lock(&self.waiting);
-        let most = most.min(waiting.len());
-        waiting.drain(..most).collect()
+    /// Takes the steps that wait, those that came first, for a group of `members` so far. Where there
+    /// are none, waits for those that are likely to come; `patience` keeps until when.
+    fn take(&self, members: usize, patience: &mut Option<Instant>) -> Vec<Arc<dyn Member>> {
+        let most = MOST.saturating_sub(members);
+        let mut state = lock(&self.state);
+        loop {
+            let some = most.min(state.members.len());
+            if some > 0 || most == 0 || !state.habit.expects_more_than(members) {
+                return state.members.drain(..some).collect();
+            }
+            let now = Instant::now();
+            let until = *patience.get_or_insert_with(|| now + state.habit.patience());
+            if now >= until {
+                state.habit.waited_in_vain();
+                return Vec::new();
+            }
+            let waited = self.arrived.wait_timeout(state, until - now);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A group of so many members ended, whose commit took so long.
+    fn ended(&self, members: usize, commit: Duration) {
+        let mut state = lock(&self.state);
+        let callers = members + state.members.len();
+        state.habit.learn(callers, commit);
     }
 
     /// Takes one step out; `false` where a leader has it.
     fn withdraw(&self, ticket: Ticket) -> bool {
-        let mut waiting = lock(&self.waiting);
-        let before = waiting.len();
-        waiting.retain(|member| member.ticket() != ticket);
-        waiting.len() < before
+        let mut state = lock(&self.state);
+        let before = state.members.len();
+        state.members.retain(|member| member.ticket() != ticket);
+        state.members.len() < before
     }
 }
 
@@ -288,4 +323,61 @@ fn told_again(error: &Error) -> Error {
 /// No code panics while it holds these locks, and their values are whole after every statement.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::{Group, Job, Member, State};
+    use crate::store::gate::Gate;
+
+    fn step(gate: &Gate) -> Arc<dyn Member> {
+        Arc::new(Job {
+            ticket: gate.line_up().unwrap(),
+            step: Box::new(|_| Ok(())),
+            state: Mutex::new(State::Waiting),
+        })
+    }
+
+    #[test]
+    fn a_group_waits_for_those_who_were_in_the_last_one() {
+        const LONG: Duration = Duration::from_secs(60);
+        let (gate, group) = (Gate::default(), Group::default());
+        group.ended(2, LONG);
+        group.ended(2, LONG);
+        thread::scope(|scope| {
+            let leader = scope.spawn(|| {
+                let mut patience = None;
+                let came = group.take(1, &mut patience).len();
+                (came, patience)
+            });
+            // Whether it waits by now or not.
+            thread::yield_now();
+            group.add(step(&gate));
+            let (came, patience) = leader.join().unwrap();
+            assert_eq!(came, 1);
+            assert!(
+                patience.is_none_or(|until| until > Instant::now()),
+                "it did not wait to the end"
+            );
+        });
+        assert!(
+            group.take(2, &mut None).is_empty(),
+            "nobody else is expected"
+        );
+    }
+
+    #[test]
+    fn a_group_does_not_wait_for_ever() {
+        let (gate, group) = (Gate::default(), Group::default());
+        group.ended(2, Duration::from_millis(1));
+        group.ended(2, Duration::from_millis(1));
+        assert!(group.take(1, &mut None).is_empty());
+        // Nor again at once, but it takes who is there.
+        group.add(step(&gate));
+        assert_eq!(group.take(1, &mut None).len(), 1);
+    }
 }

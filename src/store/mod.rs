@@ -9,6 +9,7 @@ mod database;
 mod file;
 mod gate;
 mod group;
+mod habit;
 mod held;
 mod image_store;
 mod mutations;
