@@ -51,11 +51,17 @@ impl Unsealed {
 
     /// The sealed value.
     pub(crate) fn seal(mut self, owner: Sealed) -> Vec<u8> {
-        let [a, b, c, d] = owner.checksum(self.payload()).to_le_bytes();
-        if let Some(room) = self.0.first_chunk_mut::<SEAL_LENGTH>() {
-            *room = [FORMAT_1, a, b, c, d];
+        let seal = owner.seal_of(self.payload());
+        if let Some(room) = self.0.first_chunk_mut() {
+            *room = seal;
         }
         self.0
+    }
+
+    /// Adds the sealed value to `values`.
+    pub(crate) fn seal_onto(&self, owner: Sealed, values: &mut Vec<u8>) {
+        values.extend_from_slice(&owner.seal_of(self.payload()));
+        values.extend_from_slice(self.payload());
     }
 }
 
@@ -100,6 +106,12 @@ impl Sealed {
         }
     }
 
+    /// What stands before a payload.
+    fn seal_of(self, payload: &[u8]) -> [u8; SEAL_LENGTH] {
+        let [a, b, c, d] = self.checksum(payload).to_le_bytes();
+        [FORMAT_1, a, b, c, d]
+    }
+
     fn checksum(self, payload: &[u8]) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
         match self {
@@ -117,7 +129,7 @@ impl Sealed {
 
 #[cfg(test)]
 mod tests {
-    use super::{SEAL_LENGTH, Sealed, seal, unseal};
+    use super::{SEAL_LENGTH, Sealed, Unsealed, seal, unseal};
 
     /// The bytes of the format. If this test fails, files in the field no longer open.
     #[test]
@@ -126,6 +138,12 @@ mod tests {
         assert_eq!(hex::encode(&sealed), "016d2590677061796c6f6164");
         assert_eq!(sealed.len(), SEAL_LENGTH + 7);
         assert_eq!(unseal(Sealed::Part(3, 1), &sealed).unwrap(), b"payload");
+
+        let mut unsealed = Unsealed::with_capacity(0);
+        unsealed.push(b"payload");
+        let mut values = b"before".to_vec();
+        unsealed.seal_onto(Sealed::Part(3, 1), &mut values);
+        assert_eq!(values, [b"before".as_slice(), &sealed].concat());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redb::ReadableTable;
 
-use crate::codec::encode_image;
+use crate::codec::encode_unnumbered;
 use crate::content::Encoded;
 use crate::engine::Outcome;
 use crate::error::Error;
@@ -133,12 +133,12 @@ pub(super) fn create(
     // An image that is refused after all is looked for in vain.
     pending.rows.note(&rows);
     let number = pending.next_number(tables)?;
-    let record = encode_image(number, &image)?;
+    let record = encode_unnumbered(&image)?;
     for (data, prepared) in bytes.into_values() {
         let ready = prepared.encoded.as_ref();
         pending.put(tables, prepared.hash, data, ready)?;
     }
-    pending.add(tables, number, record, &rows)?;
+    pending.add(tables, number, &record, &rows)?;
     Ok(image)
 }
 

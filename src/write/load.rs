@@ -1,11 +1,12 @@
 //! Filling a store that nobody sees yet with many images.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
 
 use crate::codec::{Sealed, Unsealed, decode_image, encode_unnumbered};
 use crate::content::{Encoded, Stored};
-use crate::engine::Outcome;
+use crate::engine::{Failure, Outcome};
 use crate::index::{OwnedRows, Rows};
 use crate::model::{ContentHash, Image};
 use crate::tables::WriteTables;
@@ -48,13 +49,24 @@ impl Loadable {
         self.rows.references()
     }
 
-    /// The image.
-    pub(crate) fn into_image(self) -> Outcome<Image> {
+    /// Takes the image out.
+    pub(crate) fn take_image(&mut self) -> Outcome<Image> {
         let number = 0;
-        let mut image = decode_image(number, &self.record?.seal(Sealed::Record(number)))?;
-        image.flags = self.flags;
+        let mut sealed = Vec::new();
+        encoded(&mut self.record)?.seal_onto(Sealed::Record(number), &mut sealed);
+        let mut image = decode_image(number, &sealed)?;
+        image.flags = mem::take(&mut self.flags);
         Ok(image)
     }
+}
+
+/// A record, or why there is none; that is told once.
+fn encoded(record: &mut Outcome<Unsealed>) -> Outcome<&Unsealed> {
+    let told = || Failure::corrupt("a record that could not be encoded is asked for again");
+    record
+        .as_mut()
+        .map(|record| &*record)
+        .map_err(|failure| mem::replace(failure, told()))
 }
 
 /// Images on their way into the tables of a store that had none.
@@ -113,16 +125,16 @@ impl Load {
     pub(crate) fn insert(
         &mut self,
         tables: &mut WriteTables<'_>,
-        image: Loadable,
+        image: &mut Loadable,
     ) -> Outcome<Displaced> {
         let rows = image.rows.rows();
         if self.pending.rows.note(&rows) {
             self.is_packed = false;
             self.finish(tables)?;
-            return insert_legacy(tables, image.into_image()?);
+            return insert_legacy(tables, image.take_image()?);
         }
         let number = self.pending.next_number(tables)?;
-        let record = image.record?.seal(Sealed::Record(number));
+        let record = encoded(&mut image.record)?;
         self.pending.add(tables, number, record, &rows)?;
         Ok(Displaced {
             names: Vec::new(),
@@ -161,11 +173,11 @@ mod tests {
             ..Image::default()
         };
         image.recompute_digests();
-        let loadable = Loadable::new(image.clone());
+        let mut loadable = Loadable::new(image.clone());
         assert_eq!(
             (loadable.id(), loadable.names(), loadable.items()),
             (image.id.as_str(), 2, 2)
         );
-        assert_eq!(loadable.into_image().unwrap(), image);
+        assert_eq!(loadable.take_image().unwrap(), image);
     }
 }

@@ -1,7 +1,9 @@
 //! New images on their way into the tables.
 
+use std::ops::Range;
 use std::path::Path;
 
+use crate::codec::{Sealed, Unsealed};
 use crate::content::{Encoded, PendingContents};
 use crate::engine::Outcome;
 use crate::index::{PendingRows, Rows};
@@ -20,8 +22,9 @@ const WAITING: usize = 4 << 20;
 pub(super) struct Pending {
     pub(super) contents: PendingContents,
     pub(super) rows: PendingRows,
-    records: Vec<(u64, Vec<u8>)>,
-    waiting: usize,
+    /// Records that wait, one after the other; the number of each, and where it lies.
+    records: Vec<u8>,
+    places: Vec<(u64, Range<usize>)>,
     /// How many index rows wait, those of contents included.
     index_rows: usize,
     /// The number of the next image, once it is known.
@@ -35,7 +38,7 @@ impl Pending {
             contents: PendingContents::default(),
             rows: PendingRows::new(folder),
             records: Vec::new(),
-            waiting: 0,
+            places: Vec::new(),
             index_rows: 0,
             next: None,
         }
@@ -78,7 +81,7 @@ impl Pending {
         &mut self,
         tables: &mut WriteTables<'_>,
         number: u64,
-        record: Vec<u8>,
+        record: &Unsealed,
         rows: &Rows<'_>,
     ) -> Outcome<()> {
         self.next = Some(number_after(number)?);
@@ -87,9 +90,10 @@ impl Pending {
             self.contents.refer(tables, hash, *more)?;
         }
         self.rows.add(number, rows)?;
-        self.waiting += record.len();
-        self.records.push((number, record));
-        if self.waiting + self.contents.waiting() >= WAITING {
+        let begin = self.records.len();
+        record.seal_onto(Sealed::Record(number), &mut self.records);
+        self.places.push((number, begin..self.records.len()));
+        if self.records.len() + self.contents.waiting() >= WAITING {
             self.flush(tables)?;
         }
         Ok(())
@@ -101,11 +105,12 @@ impl Pending {
         if self.contents.is_full() {
             self.contents.flush_all(tables)?;
         }
-        tables.images.append(&self.records, |(number, record)| {
-            (*number, record.as_slice())
+        let records = &self.records;
+        tables.images.append(&self.places, |(number, place)| {
+            (*number, records.get(place.clone()).unwrap_or_default())
         })?;
         self.records.clear();
-        self.waiting = 0;
+        self.places.clear();
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! An image that is to be put somewhere, in the form that the place takes.
 
+use std::mem;
+
 use crate::error::Result;
 use crate::model::Image;
 use crate::write::Loadable;
@@ -40,19 +42,21 @@ impl Arrival {
         }
     }
 
-    pub(super) fn into_image(self) -> Result<Image> {
+    /// Takes the image out.
+    pub(super) fn take_image(&mut self) -> Result<Image> {
         match self {
-            Self::Image(image) => Ok(image),
+            Self::Image(image) => Ok(mem::take(image)),
             Self::Loadable(image) => image
-                .into_image()
+                .take_image()
                 .map_err(|failure| failure.at(std::path::Path::new("a new store"))),
         }
     }
 
-    pub(super) fn into_loadable(self) -> Loadable {
+    /// Gives it to `load` in the form for a new store.
+    pub(super) fn load<R>(&mut self, load: impl FnOnce(&mut Loadable) -> R) -> R {
         match self {
-            Self::Image(image) => Loadable::new(image),
-            Self::Loadable(image) => image,
+            Self::Image(image) => load(&mut Loadable::new(mem::take(image))),
+            Self::Loadable(image) => load(image),
         }
     }
 }

@@ -214,14 +214,15 @@ impl Sink {
         }
     }
 
-    pub(super) fn insert(&mut self, image: Arrival) -> Result<Displaced> {
+    /// Puts an image in; only its ID may be asked for afterwards, of one that was
+    /// [loadable](Arrival::Loadable).
+    pub(super) fn insert(&mut self, image: &mut Arrival) -> Result<Displaced> {
         let displaced = match self {
-            Self::Sketch(sketch) => return Ok(sketch.insert(&image.into_image()?)),
+            Self::Sketch(sketch) => return Ok(sketch.insert(&image.take_image()?)),
             Self::New(transaction, load) => {
-                let image = image.into_loadable();
-                transaction.fill(|tables| load.insert(tables, image))
+                image.load(|image| transaction.fill(|tables| load.insert(tables, image)))
             }
-            Self::Store(transaction) => transaction.insert_legacy(image.into_image()?),
+            Self::Store(transaction) => transaction.insert_legacy(image.take_image()?),
         }?;
         let image = displaced.image.as_ref();
         Ok(Displaced {

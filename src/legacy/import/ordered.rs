@@ -1,15 +1,21 @@
 //! Work that many threads do, with its results in order.
 
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 /// How many jobs wait for a worker, for each worker, and how many results wait to be taken.
 const QUEUE: usize = 2;
 
+/// What came of a job, and where to give it back to.
+type Done<R> = (R, Sender<R>);
+
 /// Does `work` on every job of `jobs` in `workers` threads, each with tools of its own, while this
 /// thread gives the results to `take` in the order of the jobs. The jobs are made in a thread of
 /// their own.
+///
+/// Who made a result gets it back when it was taken, to drop it: memory that one thread takes and
+/// another gives back costs several times as much.
 ///
 /// Only a few jobs and results are in memory at a time: a slow taker slows everybody down. An error
 /// of `take` ends everything.
@@ -17,11 +23,11 @@ pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
     workers: usize,
     jobs: impl Iterator<Item = J> + Send,
     work: impl Fn(&mut T, J) -> R + Sync,
-    mut take: impl FnMut(R) -> Result<(), E>,
+    mut take: impl FnMut(&mut R) -> Result<(), E>,
 ) -> Result<(), E> {
     let workers = workers.max(1);
-    let (give_job, jobs_waiting) = sync_channel::<(J, SyncSender<R>)>(workers * QUEUE);
-    let (announce, announced) = sync_channel::<Receiver<R>>(workers * QUEUE);
+    let (give_job, jobs_waiting) = sync_channel::<(J, SyncSender<Done<R>>)>(workers * QUEUE);
+    let (announce, announced) = sync_channel::<Receiver<Done<R>>>(workers * QUEUE);
     let jobs_waiting = Mutex::new(jobs_waiting);
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -36,6 +42,7 @@ pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
         for _ in 0..workers {
             scope.spawn(|| {
                 let mut tools = T::default();
+                let (give_back, taken) = channel();
                 loop {
                     let waiting = jobs_waiting.lock();
                     let Ok((job, give_result)) = waiting.map_or_else(
@@ -44,8 +51,9 @@ pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
                     ) else {
                         break;
                     };
+                    taken.try_iter().for_each(drop);
                     // Nobody may want it any more.
-                    let _ = give_result.send(work(&mut tools, job));
+                    let _ = give_result.send((work(&mut tools, job), give_back.clone()));
                 }
             });
         }
@@ -53,8 +61,10 @@ pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
         let announced = announced;
         for result in announced.iter() {
             // Only a worker that panicked gives none, and then the scope ends with its panic.
-            if let Ok(result) = result.recv() {
-                take(result)?;
+            if let Ok((mut result, give_back)) = result.recv() {
+                take(&mut result)?;
+                // Who made it may have ended.
+                let _ = give_back.send(result);
             }
         }
         Ok(())
@@ -64,7 +74,7 @@ pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::thread;
+    use std::thread::{self, ThreadId};
     use std::time::Duration;
 
     use super::in_order;
@@ -83,12 +93,44 @@ mod tests {
         in_order(3, jobs, slow, |result| {
             let lead = made.load(Ordering::SeqCst) - taken.len();
             ahead.fetch_max(lead, Ordering::SeqCst);
-            taken.push(result);
+            taken.push(*result);
             Ok::<(), ()>(())
         })
         .unwrap();
         assert_eq!(taken, (0..500).map(|job| job * 2).collect::<Vec<_>>());
         assert!(ahead.into_inner() < 30);
+    }
+
+    /// A result that knows who made it.
+    struct Made<'a> {
+        by: ThreadId,
+        elsewhere: &'a AtomicUsize,
+    }
+
+    impl Drop for Made<'_> {
+        fn drop(&mut self) {
+            let elsewhere = self.by != thread::current().id();
+            let count = usize::from(elsewhere);
+            self.elsewhere.fetch_add(count, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn who_made_a_result_drops_it() {
+        let (elsewhere, mut taken) = (AtomicUsize::new(0), 0);
+        let make = |(): &mut (), _| Made {
+            by: thread::current().id(),
+            elsewhere: &elsewhere,
+        };
+        in_order(3, 0..500, make, |_| {
+            taken += 1;
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        assert_eq!(taken, 500);
+        // Those that are taken when the workers have ended already.
+        let elsewhere = elsewhere.load(Ordering::SeqCst);
+        assert!(elsewhere < 30, "{elsewhere}");
     }
 
     #[test]
@@ -98,7 +140,7 @@ mod tests {
             0..,
             |(): &mut (), job: u64| job,
             |job| {
-                if job < 100 { Ok(()) } else { Err(job) }
+                if *job < 100 { Ok(()) } else { Err(*job) }
             },
         );
         assert_eq!(ended, Err(100));

@@ -67,6 +67,8 @@ pub(super) struct PreparedItem {
 #[derive(Debug)]
 pub(super) struct Prepared<I = Image> {
     pub(super) steps: Vec<Step<I>>,
+    /// Why there is nothing after these.
+    pub(super) failed: Option<Error>,
     /// How many bytes of the source were read when it was made.
     pub(super) read: u64,
 }
@@ -76,7 +78,6 @@ pub(super) struct Prepared<I = Image> {
 pub(super) enum Step<I = Image> {
     Image(Box<PreparedImage<I>>),
     Lost(Finding),
-    Failed(Error),
 }
 
 /// Prepares batches.
@@ -94,28 +95,32 @@ impl Preparer<'_> {
         form: impl Fn(Image) -> I,
     ) -> Prepared<I> {
         workshop.begin();
-        let mut steps = Vec::new();
+        let (mut steps, mut failed) = (Vec::new(), None);
         let read = batch.read;
         batch.into_each(|next| {
             // What follows an error does not count.
-            if matches!(steps.last(), Some(Step::Failed(_))) {
+            if failed.is_some() {
                 return;
             }
             let unreadable = |error| self.source.records_error(error);
-            steps.push(match next {
-                Next::Record(element) => {
-                    let prepared = read_record(element)
-                        .map_err(unreadable)
-                        .and_then(|record| self.image(element.position, record, workshop));
-                    prepared.map_or_else(Step::Failed, |image| {
-                        Step::Image(Box::new(image.map(&form)))
-                    })
-                }
-                Next::Lost(lost) => Step::Lost(finding_of(lost)),
-                Next::Failed(error) => Step::Failed(unreadable(error)),
-            });
+            let step = match next {
+                Next::Record(element) => read_record(element)
+                    .map_err(unreadable)
+                    .and_then(|record| self.image(element.position, record, workshop))
+                    .map(|image| Step::Image(Box::new(image.map(&form)))),
+                Next::Lost(lost) => Ok(Step::Lost(finding_of(lost))),
+                Next::Failed(error) => Err(unreadable(error)),
+            };
+            match step {
+                Ok(step) => steps.push(step),
+                Err(error) => failed = Some(error),
+            }
         });
-        Prepared { steps, read }
+        Prepared {
+            steps,
+            failed,
+            read,
+        }
     }
 
     fn image(

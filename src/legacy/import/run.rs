@@ -150,11 +150,11 @@ impl Import<'_> {
         let folders = Folders::list(self.source)?;
         match self.source.records()? {
             Some(records) => self.take_records(records, &folders)?,
-            None => self.found(Finding::NoRecordsFile),
+            None => self.found(&Finding::NoRecordsFile),
         }
         let count = folders.count();
         if self.progress.images == 0 && count > 0 {
-            self.found(Finding::NoRecords { folders: count });
+            self.found(&Finding::NoRecords { folders: count });
         }
         for (name, kind) in folders.without_image() {
             self.take_rest(name, kind)?;
@@ -201,17 +201,19 @@ impl Import<'_> {
         )
     }
 
-    fn take_batch(&mut self, prepared: Prepared<Arrival>) -> Result<()> {
-        for step in prepared.steps {
+    fn take_batch(&mut self, prepared: &mut Prepared<Arrival>) -> Result<()> {
+        for step in &mut prepared.steps {
             match step {
                 Step::Image(image) => {
-                    self.take(*image)?;
+                    self.take(image)?;
                     self.progress.images += 1;
                     (self.options.on_progress)(&self.progress);
                 }
                 Step::Lost(finding) => self.found(finding),
-                Step::Failed(error) => return Err(error),
             }
+        }
+        if let Some(error) = prepared.failed.take() {
+            return Err(error);
         }
         self.progress.record_bytes = prepared.read;
         self.summary.record_bytes = prepared.read;
@@ -227,40 +229,41 @@ impl Import<'_> {
             && let Some(image) = orphans::recover(self.source, id)?
         {
             let id = id.to_owned();
-            if self.take(image.map(Arrival::Image))? {
+            if self.take(&mut image.map(Arrival::Image))? {
                 self.summary.recovered += 1;
                 self.expected.recovered.push(id.clone());
-                self.found(Finding::RecoveredOrphan { id });
+                self.found(&Finding::RecoveredOrphan { id });
             }
             return Ok(());
         }
-        self.found(finding_of(name, kind));
+        self.found(&finding_of(name, kind));
         Ok(())
     }
 
     /// Takes an image; whether it was added.
-    fn take(&mut self, prepared: PreparedImage<Arrival>) -> Result<bool> {
+    fn take(&mut self, prepared: &mut PreparedImage<Arrival>) -> Result<bool> {
         let is_damaged = prepared.is_damaged();
         let PreparedImage {
             offset,
-            mut image,
+            image,
             items,
             findings,
         } = prepared;
-        for item in &items {
+        let offset = *offset;
+        for item in &*items {
             self.progress.items += 1;
             self.progress.item_bytes += item.size;
             self.summary.item_bytes += item.size;
         }
-        findings.into_iter().for_each(|finding| self.found(finding));
+        findings.iter().for_each(|finding| self.found(finding));
         if is_damaged && self.options.on_damage == OnDamage::Skip {
             self.summary.skipped += 1;
             self.expected.left_out.extend(offset);
             let id = image.id().to_owned();
-            self.found(Finding::ImageSkipped { id });
+            self.found(&Finding::ImageSkipped { id });
             return Ok(false);
         }
-        let verdict = self.judge(offset, &mut image)?;
+        let verdict = self.judge(offset, image)?;
         match verdict {
             Verdict::Add | Verdict::Replace => {}
             Verdict::Unchanged => {
@@ -281,7 +284,7 @@ impl Import<'_> {
                 return Ok(false);
             }
         }
-        for item in &items {
+        for item in items {
             let taken = self.sink.put(self.source, image.id(), item)?;
             self.summary.stored_bytes += taken;
             if taken == 0 {
@@ -299,11 +302,11 @@ impl Import<'_> {
         };
         let mut findings = Vec::new();
         let verdict = merge.judge(offset, image, &mut findings)?;
-        findings.into_iter().for_each(|finding| self.found(finding));
+        findings.iter().for_each(|finding| self.found(finding));
         Ok(verdict)
     }
 
-    fn insert(&mut self, image: Arrival, offset: Option<u64>, verdict: Verdict) -> Result<()> {
+    fn insert(&mut self, image: &mut Arrival, offset: Option<u64>, verdict: Verdict) -> Result<()> {
         let id = image.id().to_owned();
         self.summary.images += 1;
         self.summary.names += image.names();
@@ -319,7 +322,7 @@ impl Import<'_> {
                 continue;
             }
             self.summary.names -= 1;
-            self.found(Finding::DuplicateName {
+            self.found(&Finding::DuplicateName {
                 name: taken.name,
                 earlier: taken.holder,
                 later: id.clone(),
@@ -333,21 +336,21 @@ impl Import<'_> {
                 self.summary.items -= items;
                 let offset = offset.unwrap_or_default();
                 self.expected.latest.insert(id.clone(), offset);
-                self.found(Finding::DuplicateId { id, offset });
+                self.found(&Finding::DuplicateId { id, offset });
             }
             (None, _) => {}
         }
         Ok(())
     }
 
-    fn found(&mut self, finding: Finding) {
+    fn found(&mut self, finding: &Finding) {
         tracing::debug!(kind = finding.kind(), %finding);
-        (self.options.on_finding)(&finding);
+        (self.options.on_finding)(finding);
         self.damage += u64::from(finding.is_damage());
         let kind = finding.kind();
         *self.summary.finding_counts.entry(kind).or_default() += 1;
         if self.summary.findings.len() < self.options.listed_findings {
-            self.summary.findings.push(finding);
+            self.summary.findings.push(finding.clone());
         }
     }
 }

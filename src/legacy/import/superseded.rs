@@ -82,7 +82,7 @@ impl Superseded {
                 None => facts(&hash, batch),
             },
             |facts| {
-                for fact in facts {
+                for fact in facts.drain(..) {
                     all.ids.insert(fact.id, fact.offset);
                     let names = fact.names.into_iter();
                     all.names.extend(names.map(|name| (name, fact.offset)));
@@ -150,7 +150,7 @@ fn facts(hash: &Hash, batch: Batch) -> Vec<Fact> {
 fn facts_of_whole(hash: &Hash, prepared: Prepared) -> Vec<Fact> {
     let images = prepared.steps.into_iter().filter_map(|step| match step {
         Step::Image(image) if !image.is_damaged() => Some(image),
-        _ => None,
+        Step::Image(_) | Step::Lost(_) => None,
     });
     images
         .filter_map(|prepared| Some(hash.fact(prepared.offset?, &prepared.image)))
