@@ -4,8 +4,9 @@ use std::fs::File;
 use std::path::Path;
 
 use super::arrival::Arrival;
+use super::choices::{Existing, OnConflict};
 use super::items::{Item, ItemFolder};
-use super::options::{Existing, ImportOptions, OnConflict};
+use super::options::ImportOptions;
 use super::prepare::PreparedItem;
 use super::sketch::Sketch;
 use super::summary::{distinct_names, items_with_bytes};

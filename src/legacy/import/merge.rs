@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::options::OnConflict;
+use super::choices::OnConflict;
 use super::superseded::Superseded;
 use crate::error::Result;
 use crate::legacy::{Finding, Resolution};

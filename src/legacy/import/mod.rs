@@ -7,6 +7,7 @@
 mod arrival;
 mod batches;
 mod checked;
+mod choices;
 mod destination;
 mod folders;
 mod items;
@@ -15,12 +16,15 @@ mod options;
 mod ordered;
 mod orphans;
 mod prepare;
+mod progress;
 mod run;
 mod sketch;
 mod summary;
 mod superseded;
 mod verify;
 
-pub use options::{Existing, ImportOptions, ImportProgress, ImportStage, OnConflict, OnDamage};
+pub use choices::{Existing, OnConflict, OnDamage};
+pub use options::ImportOptions;
+pub use progress::{ImportProgress, ImportStage};
 pub use run::import;
 pub use summary::ImportSummary;

@@ -4,65 +4,10 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
+use super::choices::{Existing, OnDamage};
+use super::progress::ImportProgress;
 use crate::legacy::Finding;
 use crate::store::OpenOptions;
-
-/// What an import does where a store is at its destination already.
-///
-/// # Examples
-///
-/// See [`ImportOptions::existing`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Existing {
-    /// It ends with [`Error::AlreadyExists`](crate::Error::AlreadyExists).
-    #[default]
-    Refuse,
-    /// The new store takes its place, whole; nothing of the old one is kept. What others write to
-    /// the old one while the new one is built is lost.
-    Replace,
-    /// The images that it does not have are added to it, in one transaction.
-    Merge(OnConflict),
-}
-
-/// What a merge does with an image that the store has with another content, and with a name that
-/// another image of the store has.
-///
-/// # Examples
-///
-/// See [`ImportOptions::existing`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnConflict {
-    /// All conflicts are told, and it ends with
-    /// [`Error::MergeConflicts`](crate::Error::MergeConflicts).
-    #[default]
-    Fail,
-    /// The store keeps its image, and its names stay where they are: an image whose name is taken
-    /// is added without that name.
-    Keep,
-    /// The image of the directory takes the place of the store's and comes last in the order; its
-    /// names are taken from the images that have them.
-    Replace,
-}
-
-/// What an import does with damage; see [`Finding::is_damage`].
-///
-/// # Examples
-///
-/// See [`ImportOptions::on_damage`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnDamage {
-    /// Damaged images are imported as far as they are there.
-    #[default]
-    Report,
-    /// Damaged images are left out.
-    Skip,
-    /// All damage is told, and it ends with
-    /// [`Error::LegacyDamage`](crate::Error::LegacyDamage).
-    Fail,
-}
 
 /// How an import is done.
 ///
@@ -100,45 +45,6 @@ pub struct ImportOptions<'a> {
     pub(super) engine: OpenOptions,
     pub(super) on_progress: Box<dyn FnMut(&ImportProgress) + 'a>,
     pub(super) on_finding: Box<dyn FnMut(&Finding) + 'a>,
-}
-
-/// How far an import is.
-///
-/// # Examples
-///
-/// See [`ImportOptions::on_progress`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ImportProgress {
-    /// The size of `images.json` in bytes.
-    pub records_size: u64,
-    /// How many of its bytes were read.
-    pub record_bytes: u64,
-    /// How many records were looked at; from 0 again where they are verified.
-    pub images: u64,
-    /// How many items were read.
-    pub items: u64,
-    /// How many bytes of items were read.
-    pub item_bytes: u64,
-    /// What it is about.
-    pub stage: ImportStage,
-}
-
-/// What an import is about.
-///
-/// # Examples
-///
-/// See [`ImportOptions::on_progress`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ImportStage {
-    /// Records and items are read, and put into the store.
-    #[default]
-    Reading,
-    /// All is read, and is brought to the disk.
-    Writing,
-    /// What was written is read back and compared with the source.
-    Verifying,
 }
 
 impl Default for ImportOptions<'_> {

@@ -7,13 +7,15 @@ use std::time::Instant;
 
 use super::arrival::Arrival;
 use super::batches::Batches;
+use super::choices::OnDamage;
 use super::destination::{Destination, Sink};
 use super::folders::{Folders, finding_of};
 use super::merge::{Merge, Verdict};
-use super::options::{ImportOptions, ImportProgress, ImportStage, OnDamage};
+use super::options::ImportOptions;
 use super::ordered::in_order;
 use super::orphans;
 use super::prepare::{Prepared, PreparedImage, Preparer, Step};
+use super::progress::{ImportProgress, ImportStage};
 use super::summary::ImportSummary;
 use super::superseded::Superseded;
 use super::verify::{Expected, verify};

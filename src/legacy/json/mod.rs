@@ -10,8 +10,10 @@ mod position;
 mod read;
 mod reader;
 mod salvage;
+mod scan;
 mod split;
 mod whole;
+mod window;
 mod writer;
 
 pub use error::{Byte, JsonError, JsonFault};
