@@ -4,6 +4,8 @@
 //! first; each entry begins on a block of its own, so that an append never writes to a block that
 //! holds what is already acknowledged.
 
+use std::mem;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::{Failure, Outcome};
@@ -164,6 +166,14 @@ impl Changes {
     /// All changes; `None` where they were too many.
     pub(crate) fn whole(&self) -> Option<&[u8]> {
         (!self.overflowed).then_some(self.bytes.as_slice())
+    }
+
+    /// Takes all changes out; `None` where they were too many.
+    pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
+        let Self {
+            bytes, overflowed, ..
+        } = mem::take(self);
+        (!overflowed).then_some(bytes)
     }
 
     fn push(&mut self, head: &[u8], texts: &[&[u8]]) {

@@ -10,9 +10,11 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::begun::Begun;
 use crate::store::file::folder;
 use crate::store::present::{Changing, Present};
 use crate::store::redo::Redo;
+use crate::store::unseen::{Turn, Unseen};
 use crate::tables::SnapshotTables;
 
 /// The engine's handle on one file.
@@ -28,6 +30,7 @@ pub(super) struct Handle {
     damaged: AtomicBool,
     /// Where access is exclusive.
     redo: Option<Redo>,
+    unseen: Arc<Unseen>,
     present: Present,
 }
 
@@ -52,6 +55,7 @@ impl Handle {
             process: rustix::process::getpid(),
             damaged: AtomicBool::new(false),
             redo: None,
+            unseen: Arc::default(),
             present: Present::of_one_process(),
         }
     }
@@ -162,16 +166,43 @@ impl Handle {
     /// [`Error::Forked`]; those of the file and of `look`.
     pub(super) fn look<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {
         self.check_process()?;
-        let begin = || Ok(SnapshotTables::new(self.begin()?, self.is_read_only()));
+        let begin = || {
+            self.note_look();
+            Ok(SnapshotTables::new(self.begin()?, self.is_read_only()))
+        };
         contain(|| self.present.look(begin, look)).map_err(|failure| self.error(failure))
     }
 
     /// Tells lookups that a commit is under way, until what is returned is dropped.
-    pub(super) fn changing(&self) -> Changing<'_> {
+    pub(super) fn changing(&self) -> Changing {
         self.present.changing()
     }
 
+    /// Begins the work of a group, where there is a redo log: in the transaction that is open, where
+    /// there is one.
+    pub(super) fn take_turn(&self) -> Outcome<(Option<Begun>, Option<Turn>)> {
+        let (Some(redo), Engine::Writable(database)) = (&self.redo, &self.engine) else {
+            return Ok((None, None));
+        };
+        let (begun, turn) = self.unseen.take(redo, database, self.changing())?;
+        Ok((begun, Some(turn)))
+    }
+
+    /// Notes that somebody looks: what comes is seen at once for a while.
+    pub(super) fn note_look(&self) {
+        self.unseen.look();
+    }
+
+    /// Has everything seen that was acknowledged, for whoever begins a transaction of the engine.
+    pub(super) fn show(&self) -> Outcome<()> {
+        match (&self.redo, &self.engine) {
+            (Some(redo), Engine::Writable(database)) => self.unseen.show(redo, database),
+            _ => Ok(()),
+        }
+    }
+
     fn begin(&self) -> Outcome<ReadTransaction> {
+        self.show()?;
         Ok(match &self.engine {
             Engine::Writable(database) => database.begin_read()?,
             Engine::ReadOnly(database) => database.begin_read()?,
@@ -187,12 +218,15 @@ impl Drop for Handle {
         if self.is_forked() {
             // Closing it would release the locks that the parent relies on.
             mem::forget(engine);
+            mem::forget(mem::take(&mut self.unseen));
             self.present.leak();
             return;
         }
         let closed = contain(|| {
             self.present.close();
             if let (Some(redo), Engine::Writable(database)) = (&self.redo, &engine) {
+                // Otherwise the log must stay.
+                self.unseen.show(redo, database)?;
                 redo.close(database)?;
             }
             drop(engine);

@@ -11,6 +11,7 @@ use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::read::{Lookup, Source};
+use crate::store::begun::Begun;
 use crate::store::database::Handle;
 use crate::store::gate::{Gate, Pass, Refused};
 use crate::store::group::Group;
@@ -212,7 +213,8 @@ impl ImageStore {
     #[tracing::instrument(level = "debug", skip_all, fields(path = %self.path().display()))]
     pub fn write(&self) -> Result<Transaction> {
         let (transaction, pass) = self.begin()?;
-        Transaction::new(transaction, Arc::clone(&self.inner.handle), pass)
+        let begun = self.with_tables(transaction)?;
+        Ok(Transaction::new(begun, None, &self.inner.handle, pass))
     }
 
     /// Begins a write transaction of the engine, once no other thread or process has one.
@@ -227,6 +229,8 @@ impl ImageStore {
     /// Begins a write transaction of the engine on a thread that has passed the gate.
     fn begin_inside(&self, wait: WaitLimit) -> Result<WriteTransaction> {
         let handle = &self.inner.handle;
+        let shown = contain(|| handle.show());
+        shown.map_err(|failure| handle.error(failure))?;
         if let Some(redo) = handle.redo() {
             let database = handle.writable()?;
             let settled = contain(|| redo.settle(database));
@@ -243,10 +247,23 @@ impl ImageStore {
         Ok(transaction)
     }
 
-    /// Begins the transaction of a group, on a thread that has passed the gate.
+    fn with_tables(&self, transaction: WriteTransaction) -> Result<Begun> {
+        let handle = self.handle();
+        let begun = Begun::open(transaction, handle.folder(), handle.redo().is_some());
+        begun.map_err(|failure| handle.error(failure))
+    }
+
+    /// Begins the transaction of a group, on a thread that has passed the gate, or goes on with that
+    /// of the group before.
     pub(super) fn write_inside(&self, pass: Pass, wait: WaitLimit) -> Result<Transaction> {
-        let transaction = self.begin_inside(wait)?;
-        Transaction::new(transaction, Arc::clone(&self.inner.handle), pass)
+        let handle = &self.inner.handle;
+        let taken = contain(|| handle.take_turn());
+        let (begun, turn) = taken.map_err(|failure| handle.error(failure))?;
+        let begun = match begun {
+            Some(begun) => begun,
+            None => self.with_tables(self.begin_inside(wait)?)?,
+        };
+        Ok(Transaction::new(begun, turn, handle, pass))
     }
 
     pub(super) fn gate(&self) -> &Arc<Gate> {

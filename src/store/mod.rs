@@ -2,6 +2,7 @@
 
 mod access;
 mod backend;
+mod begun;
 mod birth;
 mod copy;
 mod damaged;
@@ -21,6 +22,7 @@ mod present;
 mod redo;
 mod snapshot;
 mod transaction;
+mod unseen;
 mod unsynced;
 mod untouched;
 mod waiter;

@@ -139,11 +139,11 @@ impl Present {
     }
 
     /// Lets go of what is kept, and keeps nothing while a commit of this process is under way.
-    pub(super) fn changing(&self) -> Changing<'_> {
+    pub(super) fn changing(&self) -> Changing {
         let mut state = self.shared.lock();
         state.changing += 1;
         state.kept = None;
-        Changing(&self.shared)
+        Changing(Arc::clone(&self.shared))
     }
 
     /// Lets go of what is kept, for good.
@@ -162,9 +162,9 @@ impl Present {
 }
 
 /// A commit that is under way, until it is dropped.
-pub(super) struct Changing<'a>(&'a Shared);
+pub(super) struct Changing(Arc<Shared>);
 
-impl Drop for Changing<'_> {
+impl Drop for Changing {
     fn drop(&mut self) {
         self.0.lock().changing -= 1;
     }

@@ -39,6 +39,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(super) fn new(handle: &Arc<Handle>) -> Result<Self> {
+        handle.note_look();
         let transaction = handle.begin_read()?;
         let tables = SnapshotTables::new(transaction, handle.is_read_only());
         Ok(Self {

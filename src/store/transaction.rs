@@ -7,29 +7,20 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::WriteTransaction;
-use self_cell::self_cell;
-
 use crate::content::{self, Encoded, Stored};
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::meta;
 use crate::model::{ContentHash, Image};
 use crate::read::{Lookup, Source};
+use crate::store::begun::Begun;
 use crate::store::database::Handle;
 use crate::store::gate::Pass;
 use crate::store::held::Held;
+use crate::store::redo::Durable;
+use crate::store::unseen::Turn;
 use crate::tables::WriteTables;
 use crate::write::{self, Displaced, PreparedImage, Work};
-
-self_cell!(
-    /// A write transaction of the engine with its tables open.
-    struct Open {
-        owner: WriteTransaction,
-        #[not_covariant]
-        dependent: Work,
-    }
-);
 
 /// Many steps that become visible and durable at once, or not at all; made by
 /// [`ImageStore::write`](crate::ImageStore::write).
@@ -59,9 +50,11 @@ self_cell!(
 /// ```
 #[must_use = "a transaction that is dropped leaves nothing"]
 pub struct Transaction {
-    // The order of the fields is that of dropping: the transaction, then the pass that lets the
-    // next thread in.
-    open: RefCell<Held<Open>>,
+    // The order of the fields is that of dropping: the transaction, then those of a group's turn and
+    // the pass, which let others in.
+    open: RefCell<Held<Begun>>,
+    /// Of a group, where its commit may be put off.
+    turn: Option<Turn>,
     handle: Arc<Handle>,
     _pass: Pass,
     changed: bool,
@@ -73,30 +66,17 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(
-        transaction: WriteTransaction,
-        handle: Arc<Handle>,
-        pass: Pass,
-    ) -> Result<Self> {
-        let open = contain(|| {
-            Open::try_new(transaction, |owner| {
-                let mut work = Work::open(owner, handle.folder())?;
-                if handle.redo().is_some() {
-                    work.record();
-                }
-                Ok(work)
-            })
-        });
-        let open = open.map_err(|failure| handle.error(failure))?;
-        Ok(Self {
-            open: RefCell::new(Held::new(open, Arc::clone(&handle))),
-            handle,
+    pub(super) fn new(begun: Begun, turn: Option<Turn>, handle: &Arc<Handle>, pass: Pass) -> Self {
+        Self {
+            open: RefCell::new(Held::new(begun, Arc::clone(handle))),
+            turn,
+            handle: Arc::clone(handle),
             _pass: pass,
             changed: false,
             broken: Cell::new(false),
             counts: 1,
             _not_send: PhantomData,
-        })
+        }
     }
 
     /// Makes the steps visible to others and durable: when this returns, they are on disk.
@@ -123,25 +103,37 @@ impl Transaction {
     #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
     pub fn commit(mut self) -> Result<()> {
         self.check_usable()?;
+        let (counts, turn) = (self.counts, self.turn.take());
         if !self.changed {
+            if let Some(turn) = turn.filter(Turn::continues) {
+                turn.put_off(self.open.get_mut().take()?, None);
+            }
             return Ok(());
         }
-        let counts = self.counts;
-        let mut open = self.open.get_mut().take()?;
+        let mut begun = self.open.get_mut().take()?;
         let redo = self.handle.redo();
         let changing = self.handle.changing();
         let committed = contain(|| {
-            let durable = open.with_dependent_mut(|_, work| {
+            let durable = begun.with_dependent_mut(|_, work| {
                 let tables = work.settled()?;
                 let before = meta::next_generation(&mut tables.meta, counts)?;
                 redo.map(|redo| redo.before_commit(tables, before))
                     .transpose()
             })?;
-            let transaction = open.into_owner();
-            match redo.zip(durable) {
-                Some((redo, durable)) => redo.commit(transaction, durable),
-                None => Ok(transaction.commit()?),
+            let Some((redo, durable)) = redo.zip(durable) else {
+                return Ok(begun.into_owner().commit()?);
+            };
+            let Some(turn) = turn else {
+                return redo.commit(begun.into_owner(), durable);
+            };
+            if durable == Durable::InLog && turn.may_put_off() {
+                let changes = begun.take_recorded();
+                turn.put_off(begun, changes);
+                return Ok(());
             }
+            redo.commit(begun.into_owner(), durable)?;
+            turn.seen();
+            Ok(())
         });
         drop(changing);
         committed.map_err(|failure| self.error(failure))?;

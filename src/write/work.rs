@@ -39,6 +39,13 @@ impl<'txn> Work<'txn> {
         self.tables.record();
     }
 
+    /// Takes what was recorded, and records anew.
+    pub(crate) fn take_recorded(&mut self) -> Option<Vec<u8>> {
+        self.tables
+            .recorded()
+            .and_then(|mut changes| changes.take())
+    }
+
     /// Creates an image.
     pub(crate) fn create(&mut self, image: &PreparedImage) -> Outcome<Image> {
         if self.pending.index_rows() >= MOST {

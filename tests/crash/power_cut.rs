@@ -29,22 +29,63 @@ struct Recording {
     moments: Vec<Moment>,
 }
 
-fn record(seed: u64, access: Access, steps: &[Step]) -> Recording {
-    record_with(seed, access, steps, |log| log)
+/// Who looks at the store while it is written to. In exclusive access it commits when somebody does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    AfterEachStep,
+    Never,
+}
+
+fn record(seed: u64, access: Access, looks: Looks, steps: &[Step]) -> Recording {
+    record_with(seed, access, looks, steps, |log| log)
 }
 
 fn record_with(
     seed: u64,
     access: Access,
+    looks: Looks,
     steps: &[Step],
     change: impl FnOnce(Vec<Event>) -> Vec<Event>,
 ) -> Recording {
     let start = new_store();
+    let mut states = Vec::new();
+    let place = Place::new();
+    let twin = Disk::new(start.clone());
+    perform(&twin, &place, access, steps, |_, store| {
+        states.push(state(store).unwrap());
+    });
     let disk = Disk::recording(start.clone());
     let place = Place::new();
-    let open = || on(&disk, access).open(&place.path).unwrap();
+    let store = perform(&disk, &place, access, steps, |done, store| {
+        if looks == Looks::AfterEachStep {
+            assert_eq!(state(store).unwrap(), states[done]);
+        }
+        disk.record(Event::Acknowledged(done));
+    });
+    if looks == Looks::AfterEachStep {
+        verified(&store).unwrap();
+    }
+    store.close();
+    disk.record(Event::Sync(Part::Store));
+    Recording {
+        access,
+        seed,
+        states,
+        moments: moments(start, &change(disk.take_log())),
+    }
+}
+
+/// Does all steps, and calls `after` with how many are done: none, and after each.
+fn perform(
+    disk: &Disk,
+    place: &Place,
+    access: Access,
+    steps: &[Step],
+    mut after: impl FnMut(usize, &ImageStore),
+) -> ImageStore {
+    let open = || on(disk, access).open(&place.path).unwrap();
     let mut store = open();
-    let mut states = vec![state(&store).unwrap()];
+    after(0, &store);
     for (index, step) in steps.iter().enumerate() {
         match step {
             Step::Do(_) => step.run(&store).unwrap(),
@@ -59,28 +100,19 @@ fn record_with(
                 let options = ImportOptions::default()
                     .existing(Existing::Merge(OnConflict::Replace))
                     .threads(1)
-                    .engine(on(&disk, access));
+                    .engine(on(disk, access));
                 legacy::import(folder.path(), &place.path, options).unwrap();
                 store = open();
             }
             Step::Compact => {
                 store.close();
-                on(&disk, access).compact(&place.path).unwrap();
+                on(disk, access).compact(&place.path).unwrap();
                 store = open();
             }
         }
-        states.push(state(&store).unwrap());
-        disk.record(Event::Acknowledged(index + 1));
+        after(index + 1, &store);
     }
-    verified(&store).unwrap();
-    store.close();
-    disk.record(Event::Sync(Part::Store));
-    Recording {
-        access,
-        seed,
-        states,
-        moments: moments(start, &change(disk.take_log())),
-    }
+    store
 }
 
 impl Recording {
@@ -160,9 +192,12 @@ fn what_was_acknowledged_survives_power_cuts_whole() {
     let mut recordings = Vec::new();
     // Some hundred moments in each; many cuts of one moment gain less than more moments.
     for seed in first_seed..first_seed + (wanted / 7_000).clamp(1, 40) as u64 {
-        for access in [Access::Shared, Access::Exclusive] {
-            let recording = record(seed, access, &workload(seed, 40));
-            recordings.push(recording);
+        for (access, looks) in [
+            (Access::Shared, Looks::AfterEachStep),
+            (Access::Exclusive, Looks::AfterEachStep),
+            (Access::Exclusive, Looks::Never),
+        ] {
+            recordings.push(record(seed, access, looks, &workload(seed, 40)));
         }
     }
     let jobs: Vec<(&Recording, &Moment)> = recordings
@@ -185,7 +220,7 @@ fn what_was_acknowledged_survives_power_cuts_whole() {
     println!(
         "seeds {first_seed}..{}, {} moments, up to {cuts} cuts each: {} disk images opened, {} of them \
          cut a second time while they were recovered",
-        first_seed + recordings.len() as u64 / 2,
+        first_seed + recordings.len() as u64 / 3,
         jobs.len(),
         tally.images.load(Ordering::Relaxed),
         tally.second.load(Ordering::Relaxed),
@@ -225,7 +260,8 @@ fn without_syncs(access: Access, part: Part) -> usize {
         }
     }));
     let mut syncs = 0;
-    let recording = record_with(3, access, &workload(3, 12), |mut log| {
+    let looks = Looks::AfterEachStep;
+    let recording = record_with(3, access, looks, &workload(3, 12), |mut log| {
         log.retain(|event| {
             let is_one = matches!(event, Event::Sync(synced) if *synced == part);
             syncs += usize::from(is_one);

@@ -3,10 +3,13 @@
 //!
 //! The forks happen in child processes of their own, since the test harness has many threads.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use image_store::{Error, ImageStore, Lookup, ManifestDigest, NewImage, Prefix, Transaction};
+use image_store::{
+    Access, Error, ImageStore, Lookup, ManifestDigest, NewImage, Prefix, Transaction,
+};
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 
@@ -248,6 +251,32 @@ pub(crate) fn fork_and_open(path: &Path) {
     say("went on");
 }
 
+/// Task `fork-exclusive`: forks while steps are on disk that nobody has looked for.
+pub(crate) fn fork_exclusive(path: &Path) {
+    fn create(store: &ImageStore, numbers: Range<u32>) {
+        for number in numbers {
+            let image = NewImage::new().id(format!("image-{number}"));
+            store.create(image).unwrap();
+        }
+    }
+    let options = ImageStore::options().access(Access::Exclusive);
+    let mut store = Some(options.open(path).unwrap());
+    create(store.as_ref().unwrap(), 0..100);
+    // In the forked process this is the last handle.
+    in_fork(|| {
+        let store = store.take().unwrap();
+        assert_lookups_forked(&store);
+        assert_forked(store.create(NewImage::new()));
+        drop(store);
+    });
+    let store = store.unwrap();
+    assert_eq!(store.len().unwrap(), 101);
+    create(&store, 100..200);
+    assert!(store.exists("image-199").unwrap());
+    store.close();
+    say("went on");
+}
+
 #[test]
 fn a_forked_process_is_refused_and_its_parent_goes_on() {
     let place = filled();
@@ -288,6 +317,15 @@ fn what_a_forked_process_drops_is_not_released_in_its_parent() {
     child.end();
     assert_eq!(store.metadata("ab").unwrap(), "goes on");
     assert_eq!(invariants::check(&place.path()).len(), 1);
+}
+
+#[test]
+fn a_forked_process_loses_nothing_that_nobody_has_looked_for() {
+    let place = filled();
+    let child = Child::start("fork-exclusive", &place.path());
+    child.expect("went on");
+    child.end();
+    assert_eq!(invariants::check(&place.path()).len(), 201);
 }
 
 #[test]

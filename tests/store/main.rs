@@ -36,6 +36,7 @@ mod schema_1;
 mod sharing;
 mod snapshots;
 mod transactions;
+mod unseen;
 mod waiting;
 
 /// Does the task of a child process.
@@ -48,6 +49,7 @@ fn perform(task: &str, path: &Path) {
         "exclusive" => redo::create_exclusively(path),
         "exclusive-elsewhere" => redo::create_from_elsewhere(path),
         "fork" => forked::fork(path),
+        "fork-exclusive" => forked::fork_exclusive(path),
         "fork-and-drop" => forked::fork_and_drop(path),
         "fork-and-open" => forked::fork_and_open(path),
         "hold" => waiting::hold(path),

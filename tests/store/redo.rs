@@ -395,7 +395,7 @@ fn a_store_that_was_moved_touches_no_log_of_another() {
 
 /// A file whose next sync fails after the bytes have arrived.
 #[derive(Debug)]
-struct FailsToSync(FileBackend, Arc<AtomicBool>);
+pub(crate) struct FailsToSync(pub(crate) FileBackend, pub(crate) Arc<AtomicBool>);
 
 impl StorageBackend for FailsToSync {
     fn sync_data(&self) -> io::Result<()> {

@@ -29,7 +29,7 @@ pub(super) use file::READ;
 pub(crate) use file::{path, remove_leftover};
 pub(super) use replay::{is_needed, recover, recover_copy};
 
-use crate::codec::Changes;
+use crate::codec::{Changes, each_change};
 use crate::engine::{Failure, Outcome};
 use crate::meta;
 use crate::store::backend::Storage;
@@ -158,6 +158,19 @@ impl Redo {
             self.close(database)?;
         }
         Ok(())
+    }
+
+    /// Does again what transactions did that the engine lost, and makes it durable by its commit.
+    pub(super) fn restore(&self, database: &Database, changes: &[Vec<u8>]) -> Outcome<()> {
+        let mut transaction = database.begin_write()?;
+        transaction.set_quick_repair(true);
+        let mut tables = WriteTables::open(&transaction)?;
+        for changes in changes {
+            each_change(changes, |change| tables.apply(change))?;
+        }
+        drop(tables);
+        tracing::warn!(store = %self.store.display(), "did transactions again that were lost");
+        self.commit(transaction, Durable::ByCommit)
     }
 
     /// Brings all that the log holds into the store's own file, and removes the log.

@@ -1,0 +1,269 @@
+//! Promise: a store that one process has to itself shows whoever looks all that was acknowledged,
+//! although its engine commits steps that follow each other only then; and no failure takes back what
+//! was acknowledged.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+
+use image_store::{Access, ErrorKind, ImageStore, Lookup, ManifestDigest, NewImage, OpenOptions};
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+
+use crate::redo::FailsToSync;
+use crate::support::raw::{IMAGES, Raw, flip_bit, tamper};
+use crate::support::{Place, invariants};
+
+/// So many steps that commits are put off at the end, whatever was looked at before.
+const MANY: u32 = 100;
+
+fn exclusive() -> OpenOptions {
+    ImageStore::options().access(Access::Exclusive)
+}
+
+fn id(number: u32) -> String {
+    format!("image-{number}")
+}
+
+fn create(store: &ImageStore, numbers: Range<u32>) {
+    for number in numbers {
+        let image = NewImage::new()
+            .id(id(number))
+            .name(format!("localhost/{number}"))
+            .big_data("manifest", number.to_le_bytes());
+        store.create(image).unwrap();
+    }
+}
+
+/// That these images are there, and no others.
+#[track_caller]
+fn assert_there(lookup: &impl Lookup, images: u32) {
+    assert_eq!(lookup.len().unwrap(), u64::from(images));
+    let listed = lookup.images().unwrap().map(|image| image.unwrap().id);
+    assert!(listed.eq((0..images).map(id)));
+    let last = images - 1;
+    let found = lookup.get(&format!("localhost/{last}")).unwrap();
+    assert_eq!(found.id, id(last));
+    let bytes = lookup.big_data(&id(last), "manifest").unwrap();
+    assert_eq!(bytes, last.to_le_bytes());
+}
+
+#[test]
+fn whoever_looks_sees_what_was_acknowledged() {
+    type Look = fn(&ImageStore, u32);
+    let looks: [Look; 4] = [
+        |store, images| assert_there(store, images),
+        |store, images| assert_there(&store.read().unwrap(), images),
+        |store, images| assert_there(&store.write().unwrap(), images),
+        |store, images| {
+            let store = store.clone();
+            let elsewhere = thread::spawn(move || assert_there(&store, images));
+            elsewhere.join().unwrap();
+        },
+    ];
+    for look in looks {
+        let place = Place::in_memory();
+        let store = exclusive().open(place.path()).unwrap();
+        let mut images = 0;
+        // From the second on the first steps commit at once, because somebody looked.
+        for round in 1..=3 {
+            let before = store.read().unwrap();
+            create(&store, images..round * MANY);
+            assert_eq!(before.len().unwrap(), u64::from(images), "a snapshot stays");
+            images = round * MANY;
+            look(&store, images);
+        }
+        // A step that runs code of the caller, and one that is refused, change nothing of that.
+        create(&store, images..images + MANY);
+        let refused = store.set_metadata("unknown", "").unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ImageUnknown);
+        let mut bytes = b"read".as_slice();
+        store
+            .set_big_data_from(&id(images), "log", &mut bytes, ManifestDigest::Sha256)
+            .unwrap();
+        look(&store, images + MANY);
+        assert_eq!(store.big_data(&id(images), "log").unwrap(), b"read");
+        create(&store, images + MANY..images + 2 * MANY);
+        store.close();
+        assert_there(&place.open(), images + 2 * MANY);
+        invariants::check(&place.path());
+    }
+}
+
+#[test]
+fn lookups_beside_bursts_of_steps_miss_nothing() {
+    const BURSTS: u32 = 10;
+    let place = Place::in_memory();
+    let store = exclusive().open(place.path()).unwrap();
+    // How many images of each writer are acknowledged.
+    let acknowledged = [const { AtomicU32::new(0) }; 2];
+    thread::scope(|scope| {
+        for (writer, acknowledged) in acknowledged.iter().enumerate() {
+            let store = &store;
+            scope.spawn(move || {
+                for number in 0..BURSTS * MANY {
+                    let image = NewImage::new().id(format!("{writer}-{number}"));
+                    store.create(image).unwrap();
+                    acknowledged.store(number + 1, Ordering::Release);
+                }
+            });
+        }
+        for reader in 0..3 {
+            let (store, acknowledged) = (&store, &acknowledged);
+            scope.spawn(move || {
+                // Between its lookups there are enough steps for commits to be put off.
+                for wanted in (1..=BURSTS).map(|burst| burst * MANY - reader * 7) {
+                    let looked_for = acknowledged.iter().enumerate();
+                    for (writer, acknowledged) in looked_for {
+                        while acknowledged.load(Ordering::Acquire) < wanted {
+                            thread::yield_now();
+                        }
+                        let last = acknowledged.load(Ordering::Acquire) - 1;
+                        let id = format!("{writer}-{last}");
+                        let found = match reader {
+                            0 => store.exists(&id),
+                            1 => store.read().and_then(|snapshot| snapshot.exists(&id)),
+                            _ => store.write().and_then(|inside| inside.exists(&id)),
+                        };
+                        assert!(found.unwrap(), "{id} was acknowledged, {reader}");
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(store.len().unwrap(), u64::from(2 * BURSTS * MANY));
+    store.close();
+    invariants::check(&place.path());
+}
+
+#[test]
+fn a_failed_append_takes_back_nothing() {
+    type Next = fn(&ImageStore);
+    let next: [Next; 4] = [
+        |store| assert_there(store, MANY),
+        |store| assert_there(&store.write().unwrap(), MANY),
+        |store| {
+            let refused = store.create(NewImage::new().id(id(0))).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::DuplicateId);
+        },
+        |_| {},
+    ];
+    for (case, next) in next.into_iter().enumerate() {
+        let place = Place::in_memory();
+        let fails = Arc::new(AtomicBool::new(false));
+        let on_redo = Arc::clone(&fails);
+        let store = exclusive()
+            .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
+            .open(place.path())
+            .unwrap();
+        create(&store, 0..MANY);
+        fails.store(true, Ordering::Relaxed);
+        let unsure = store.create(NewImage::new().id("unsure")).unwrap_err();
+        assert_eq!(unsure.kind(), ErrorKind::Io);
+        next(&store);
+        if case < 3 {
+            assert_there(&store, MANY);
+            create(&store, MANY..2 * MANY);
+            store.close();
+            assert_there(&place.open(), 2 * MANY);
+        } else {
+            // Nobody asked what became of it.
+            store.close();
+            assert_there(&place.open(), MANY);
+        }
+        invariants::check(&place.path());
+    }
+}
+
+#[test]
+fn a_step_that_meets_damage_takes_back_nothing() {
+    let place = Place::in_memory();
+    let store = place.open();
+    store.create(NewImage::new().id("damaged")).unwrap();
+    store.close();
+    tamper(&place.path(), |transaction| {
+        flip_bit(transaction, IMAGES, 0, 70);
+    });
+    let store = exclusive().open(place.path()).unwrap();
+    create(&store, 0..MANY);
+    for round in 1..=2 {
+        let error = store.set_metadata("damaged", "new").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(store.exists(&id(round * MANY - 1)).unwrap());
+        create(&store, round * MANY..(round + 1) * MANY);
+    }
+    store.close();
+    let records = Raw::read(&place.path()).images.len();
+    assert_eq!(records, 1 + 3 * MANY as usize);
+}
+
+/// A file with which nothing can be done while it fails.
+#[derive(Debug)]
+struct Fails(FileBackend, Arc<AtomicBool>);
+
+impl Fails {
+    fn now(&self) -> io::Result<&FileBackend> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(io::Error::from_raw_os_error(libc::EIO));
+        }
+        Ok(&self.0)
+    }
+}
+
+impl StorageBackend for Fails {
+    fn len(&self) -> io::Result<u64> {
+        self.now()?.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.now()?.read(offset, out)
+    }
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.now()?.set_len(length)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.now()?.sync_data()
+    }
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.now()?.write(offset, bytes)
+    }
+    image_store::passes_on!(0: locks);
+}
+
+#[test]
+fn where_the_disk_fails_nothing_is_forgotten() {
+    for comes_back in [false, true] {
+        let place = Place::in_memory();
+        let fails = Arc::new(AtomicBool::new(false));
+        let (on_store, on_redo) = (Arc::clone(&fails), Arc::clone(&fails));
+        let store = exclusive()
+            .storage(move |file| Box::new(Fails(file, Arc::clone(&on_store))))
+            .redo_storage(move |file| Box::new(Fails(file, Arc::clone(&on_redo))))
+            .open(place.path())
+            .unwrap();
+        create(&store, 0..MANY);
+        fails.store(true, Ordering::Relaxed);
+        store.create(NewImage::new().id("unsure")).unwrap_err();
+        for _ in 0..3 {
+            // An error is an answer; to see less than was acknowledged is none.
+            if let Ok(images) = store.len() {
+                assert_eq!(images, u64::from(MANY));
+            }
+            store.create(NewImage::new().id("unsure")).unwrap_err();
+        }
+        fails.store(!comes_back, Ordering::Relaxed);
+        if let Ok(images) = store.len() {
+            assert_eq!(images, u64::from(MANY));
+        }
+        store.close();
+        let found = place.open();
+        // The step that failed may be there or not.
+        assert!((MANY.into()..=u64::from(MANY) + 1).contains(&found.len().unwrap()));
+        for number in 0..MANY {
+            assert!(found.exists(&id(number)).unwrap());
+        }
+        found.close();
+        invariants::check(&place.path());
+    }
+}
