@@ -28,6 +28,8 @@ pub enum Access {
     /// Small transactions are made durable by a short log beside the store, `<store>-redo`, in one
     /// sync; it is folded into the store's file now and then, and when the store is closed. After a
     /// crash whoever opens the store next does that, so until then both files belong together.
+    ///
+    /// A lookup that comes after many writes and no lookup may wait for one write that is under way.
     Exclusive,
     /// Any number of processes read, beside those that write with [`Access::Shared`]. Neither the
     /// file nor its folder is written to; only where the last writer died is the file mended first,

@@ -3,7 +3,7 @@
 //! A commit of the engine writes every page that a transaction touches, some thirty for one new
 //! image, and syncs twice. Where nobody else has the file open, the changes of rows can be made
 //! durable instead, a few kilobytes in one write and one sync, and the engine commits without
-//! touching the disk. So:
+//! touching the disk, [when somebody looks](super::unseen). So:
 //!
 //! - The store's own file is always a whole store, of the state at its last durable commit. The row
 //!   `redo` of `meta` names the log without which it is not the latest.
