@@ -61,8 +61,8 @@
 //! - **Atomicity.** After a kill or a power cut at any moment, the store holds each transaction whole
 //!   or not at all. A step that fails leaves nothing of itself.
 //! - **Isolation.** One transaction writes at a time, in all processes. Readers never wait for it,
-//!   and see nothing of it before it is committed. (With [`Access::Exclusive`] one may wait for a
-//!   single mutation that is under way, never for a [`Transaction`].)
+//!   and see nothing of it before it is committed. (With [`Access::Exclusive`] one may wait for
+//!   small mutations of other threads that are under way.)
 //! - **Bounded waiting.** Opening and [`ImageStore::write`] wait for others no longer than
 //!   [`OpenOptions::lock_wait`], then fail with [`Error::Busy`].
 //! - **Noticed damage.** Every record and every stored part of an item carries a checksum that each

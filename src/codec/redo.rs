@@ -168,12 +168,12 @@ impl Changes {
         (!self.overflowed).then_some(self.bytes.as_slice())
     }
 
-    /// Takes all changes out; `None` where they were too many.
+    /// Takes all changes out; `None` where there are none, or they were too many.
     pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
         let Self {
             bytes, overflowed, ..
         } = mem::take(self);
-        (!overflowed).then_some(bytes)
+        (!overflowed && !bytes.is_empty()).then_some(bytes)
     }
 
     fn push(&mut self, head: &[u8], texts: &[&[u8]]) {

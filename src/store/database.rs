@@ -227,7 +227,7 @@ impl Drop for Handle {
             if let (Some(redo), Engine::Writable(database)) = (&self.redo, &engine) {
                 // Otherwise the log must stay.
                 self.unseen.show(redo, database)?;
-                redo.close(database)?;
+                redo.close(database, &[])?;
             }
             drop(engine);
             Ok(())

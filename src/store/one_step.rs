@@ -13,8 +13,9 @@ use crate::read::Source as _;
 use crate::store::{ImageStore, Transaction};
 use crate::write::{ManifestDigest, PreparedImage};
 
-/// Item bytes up to this length are copied to share a commit; longer ones take their time alone.
-const MOST_COPIED: usize = 1 << 20;
+/// Item bytes up to this length share a commit; longer ones take their time alone, in which nobody
+/// waits for them who only looks.
+const MOST_SHARED: usize = 1 << 20;
 
 /// A [`ManifestDigest`] without the caller's code.
 enum OwnedDigest {
@@ -46,6 +47,9 @@ impl ImageStore {
     /// As [`Transaction::create`] and [`write`](Self::write).
     pub fn create(&self, image: NewImage) -> Result<Image> {
         let mut image = PreparedImage::new(image);
+        if image.item_bytes() > MOST_SHARED {
+            return self.alone(|transaction| transaction.create_prepared(&image));
+        }
         // This thread has to wait, and the one that writes is spared the work.
         if self.gate().is_taken() {
             image.encode().map_err(|failure| self.error(failure))?;
@@ -242,7 +246,7 @@ impl ImageStore {
                     .alone(|transaction| transaction.set_big_data(reference, key, data, digest));
             }
         };
-        if data.len() > MOST_COPIED {
+        if data.len() > MOST_SHARED {
             return self
                 .alone(|transaction| transaction.set_big_data(reference, key, data, digest));
         }

@@ -103,11 +103,10 @@ impl Transaction {
     #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
     pub fn commit(mut self) -> Result<()> {
         self.check_usable()?;
-        let (counts, turn) = (self.counts, self.turn.take());
-        if !self.changed {
-            if let Some(turn) = turn.filter(Turn::continues) {
-                turn.put_off(self.open.get_mut().take()?, None);
-            }
+        let (counts, changed) = (self.counts, self.changed);
+        let turn = self.turn.take();
+        // What a group goes on with is not its own to drop.
+        if !changed && !turn.as_ref().is_some_and(Turn::continues) {
             return Ok(());
         }
         let mut begun = self.open.get_mut().take()?;
@@ -115,6 +114,9 @@ impl Transaction {
         let changing = self.handle.changing();
         let committed = contain(|| {
             let durable = begun.with_dependent_mut(|_, work| {
+                if !changed {
+                    return Ok(Some(Durable::InLog));
+                }
                 let tables = work.settled()?;
                 let before = meta::next_generation(&mut tables.meta, counts)?;
                 redo.map(|redo| redo.before_commit(tables, before))
@@ -123,17 +125,10 @@ impl Transaction {
             let Some((redo, durable)) = redo.zip(durable) else {
                 return Ok(begun.into_owner().commit()?);
             };
-            let Some(turn) = turn else {
-                return redo.commit(begun.into_owner(), durable);
-            };
-            if durable == Durable::InLog && turn.may_put_off() {
-                let changes = begun.take_recorded();
-                turn.put_off(begun, changes);
-                return Ok(());
+            match turn {
+                Some(turn) => turn.end(redo, begun, durable),
+                None => redo.commit(begun.into_owner(), durable),
             }
-            redo.commit(begun.into_owner(), durable)?;
-            turn.seen();
-            Ok(())
         });
         drop(changing);
         committed.map_err(|failure| self.error(failure))?;

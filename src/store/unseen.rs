@@ -19,6 +19,7 @@
 use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use redb::Database;
 
@@ -49,13 +50,23 @@ enum State {
     Nothing,
     /// The transaction that they are in.
     Open(Box<Begun>, Changes),
-    /// A group is at work, and whether in such a transaction.
-    Taken(bool),
+    /// A group is at work.
+    Taken {
+        /// Whether in such a transaction.
+        continues: bool,
+        by: ThreadId,
+    },
     /// The transaction was lost.
     Lost(Changes),
 }
 
 impl State {
+    /// Whether a lookup waits for a group. Who looks while it is itself at work in one, from a
+    /// subscriber of `tracing`, sees what was committed.
+    fn is_waited_for(&self) -> bool {
+        matches!(self, Self::Taken { continues: true, by } if *by != thread::current().id())
+    }
+
     /// Commits what is open, and does again what is lost.
     fn show(&mut self, redo: &Redo, database: &Database) -> Outcome<()> {
         let (shown, changes) = match mem::take(self) {
@@ -63,8 +74,8 @@ impl State {
                 let commit = || redo.commit(begun.into_owner(), Durable::InLog);
                 (contain(commit), changes)
             }
-            Self::Lost(changes) => (contain(|| redo.restore(database, &changes)), changes),
-            other @ (Self::Nothing | Self::Taken(_)) => {
+            Self::Lost(changes) => (contain(|| redo.close(database, &changes)), changes),
+            other @ (Self::Nothing | Self::Taken { .. }) => {
                 *self = other;
                 return Ok(());
             }
@@ -76,8 +87,8 @@ impl State {
     }
 }
 
-/// The work of one group, until it is dropped. What was unseen before and has not been
-/// [put off](Self::put_off) again nor [seen](Self::seen) by then is lost.
+/// The work of one group, until it is dropped. What was unseen before is lost where it does not
+/// [end](Self::end) well.
 pub(super) struct Turn {
     unseen: Arc<Unseen>,
     changes: Changes,
@@ -99,15 +110,18 @@ impl Unseen {
         changing: Changing,
     ) -> Outcome<(Option<Begun>, Turn)> {
         let mut state = self.lock();
-        if matches!(*state, State::Lost(_)) {
-            state.show(redo, database)?;
-        }
         let (begun, changes) = match mem::take(&mut *state) {
             State::Open(begun, changes) => (Some(*begun), changes),
-            State::Nothing | State::Taken(_) | State::Lost(_) => (None, Vec::new()),
+            State::Nothing | State::Taken { .. } => (None, Vec::new()),
+            lost @ State::Lost(_) => {
+                *state = lost;
+                state.show(redo, database)?;
+                (None, Vec::new())
+            }
         };
         let continues = !changes.is_empty();
-        *state = State::Taken(continues);
+        let by = thread::current().id();
+        *state = State::Taken { continues, by };
         drop(state);
         let turn = Turn {
             unseen: Arc::clone(self),
@@ -126,11 +140,11 @@ impl Unseen {
     ///
     /// # Errors
     ///
-    /// Those of the engine. What is acknowledged is in the log then, and is done again by whoever
-    /// looks next, or opens the store.
+    /// Those of the engine. What is acknowledged is in the log then. It is done again for whoever looks
+    /// next, where the engine goes on, or else by the next open.
     pub(super) fn show(&self, redo: &Redo, database: &Database) -> Outcome<()> {
         let mut state = self.lock();
-        while matches!(*state, State::Taken(true)) {
+        while state.is_waited_for() {
             let waited = self.changed.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
@@ -149,23 +163,35 @@ impl Turn {
     }
 
     /// Whether the commit of this group can be put off.
-    pub(super) fn may_put_off(&self) -> bool {
-        let eager = self.unseen.eager.load(Ordering::Relaxed);
-        // Where a lookup comes in between, its mark may be lost, and the next makes another.
-        let left = eager.saturating_sub(1);
-        self.unseen.eager.store(left, Ordering::Relaxed);
-        eager == 0
+    fn may_put_off(&self) -> bool {
+        let fewer = |eager: u32| eager.checked_sub(1);
+        let eager = &self.unseen.eager;
+        eager
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
+            .is_err()
     }
 
-    /// Leaves the transaction open, with these changes made in it and on disk.
-    pub(super) fn put_off(mut self, begun: Begun, changes: Option<Vec<u8>>) {
-        self.changes.extend(changes);
+    /// Ends the group, whose transaction is durable as `durable` says, or will be by its commit: that
+    /// is put off where it can be.
+    pub(super) fn end(self, redo: &Redo, begun: Begun, durable: Durable) -> Outcome<()> {
+        if durable == Durable::InLog && self.may_put_off() {
+            self.put_off(begun);
+        } else {
+            redo.commit(begun.into_owner(), durable)?;
+            self.seen();
+        }
+        Ok(())
+    }
+
+    /// Leaves the transaction open. What it holds is on disk.
+    fn put_off(mut self, mut begun: Begun) {
+        self.changes.extend(begun.take_recorded());
         let changes = mem::take(&mut self.changes);
         *self.unseen.lock() = State::Open(Box::new(begun), changes);
     }
 
     /// The engine has committed everything.
-    pub(super) fn seen(mut self) {
+    fn seen(mut self) {
         self.changes.clear();
     }
 }
@@ -173,7 +199,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = self.unseen.lock();
-        if matches!(*state, State::Taken(_)) {
+        if matches!(*state, State::Taken { .. }) {
             *state = match mem::take(&mut self.changes) {
                 changes if changes.is_empty() => State::Nothing,
                 changes => State::Lost(changes),

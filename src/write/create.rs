@@ -46,6 +46,11 @@ impl PreparedImage {
         Self { new, items }
     }
 
+    /// How many bytes its items have.
+    pub(crate) fn item_bytes(&self) -> usize {
+        self.new.big_data.iter().map(|item| item.data.len()).sum()
+    }
+
     /// Encodes the bytes too, but not so many that they would be a burden in memory. It is in vain
     /// where the store has them.
     pub(crate) fn encode(&mut self) -> Outcome<()> {

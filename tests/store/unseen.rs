@@ -2,17 +2,22 @@
 //! although its engine commits steps that follow each other only then; and no failure takes back what
 //! was acknowledged.
 
+use std::fs;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use image_store::{Access, ErrorKind, ImageStore, Lookup, ManifestDigest, NewImage, OpenOptions};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
+use tracing::Subscriber;
+use tracing::span::{Attributes, Id, Record};
 
 use crate::redo::FailsToSync;
+use crate::support::bytes::random_bytes;
 use crate::support::raw::{IMAGES, Raw, flip_bit, tamper};
 use crate::support::{Place, invariants};
 
@@ -266,4 +271,213 @@ fn where_the_disk_fails_nothing_is_forgotten() {
         found.close();
         invariants::check(&place.path());
     }
+}
+
+/// The store as a kill would leave it now.
+fn killed(place: &Place) -> Place {
+    let left = Place::new();
+    fs::copy(place.path(), left.path()).unwrap();
+    let redo = |place: &Place| place.path().with_file_name("images.redb-redo");
+    if redo(place).exists() {
+        fs::copy(redo(place), redo(&left)).unwrap();
+    }
+    left
+}
+
+#[test]
+fn what_was_seen_after_a_failed_append_is_there_after_a_kill() {
+    for looks_before in [false, true] {
+        let place = Place::new();
+        let fails = Arc::new(AtomicBool::new(false));
+        let on_redo = Arc::clone(&fails);
+        let store = exclusive()
+            .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
+            .open(place.path())
+            .unwrap();
+        create(&store, 0..MANY);
+        if looks_before {
+            assert_there(&store, MANY);
+        }
+        fails.store(true, Ordering::Relaxed);
+        store.create(NewImage::new().id("unsure")).unwrap_err();
+        assert_there(&store, MANY);
+        let found = killed(&place).open();
+        // The step that failed may be there or not, where nothing had to be done again.
+        let most = MANY + u32::from(looks_before);
+        assert!((MANY.into()..=most.into()).contains(&found.len().unwrap()));
+        for number in 0..MANY {
+            assert!(found.exists(&id(number)).unwrap());
+        }
+    }
+}
+
+/// A file in which a page cannot be read while it is hidden: the one with the mark.
+#[derive(Debug)]
+struct Hides(FileBackend, Arc<AtomicBool>);
+
+const MARK: &str = "a mark that no other page has";
+
+impl StorageBackend for Hides {
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)?;
+        let has_mark = |bytes: &[u8]| {
+            bytes
+                .windows(MARK.len())
+                .any(|part| part == MARK.as_bytes())
+        };
+        if self.1.load(Ordering::Relaxed) && has_mark(out) {
+            out.fill(0);
+        }
+        Ok(())
+    }
+    image_store::passes_on!(0: len, set_len, sync_data, write, locks);
+}
+
+#[test]
+fn damage_that_keeps_steps_from_being_done_again_loses_none() {
+    let place = Place::in_memory();
+    let store = place.open();
+    store
+        .create(NewImage::new().id("hidden").metadata(MARK))
+        .unwrap();
+    for number in 0..MANY {
+        let image = NewImage::new().id(format!("first-{number}"));
+        store.create(image.metadata("m".repeat(300))).unwrap();
+    }
+    store.close();
+    let [hides, fails] = [const { AtomicBool::new(false) }; 2].map(Arc::new);
+    let (on_store, on_redo) = (Arc::clone(&hides), Arc::clone(&fails));
+    let store = exclusive()
+        .cache_size(0)
+        .storage(move |file| Box::new(Hides(file, Arc::clone(&on_store))))
+        .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
+        .open(place.path())
+        .unwrap();
+    // Some of the log is seen, and some is not.
+    create(&store, 0..MANY);
+    assert_eq!(store.len().unwrap(), u64::from(2 * MANY) + 1);
+    create(&store, MANY..2 * MANY);
+    store.set_flag("hidden", "changed", true.into()).unwrap();
+    hides.store(true, Ordering::Relaxed);
+    create(&store, 2 * MANY..3 * MANY);
+    fails.store(true, Ordering::Relaxed);
+    store.create(NewImage::new().id("unsure")).unwrap_err();
+    let error = store.exists("first-7").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+    store.close();
+    let found = place.open();
+    for number in 0..3 * MANY {
+        assert!(found.exists(&id(number)).unwrap(), "{number}");
+    }
+    assert!(found.get("hidden").unwrap().flags.contains_key("changed"));
+    found.close();
+    invariants::check(&place.path());
+}
+
+/// A file whose syncs do not end before they may.
+#[derive(Debug)]
+struct Holds(FileBackend, Arc<Hold>);
+
+#[derive(Debug, Default)]
+struct Hold {
+    holds: AtomicBool,
+    held: AtomicBool,
+}
+
+impl StorageBackend for Holds {
+    fn sync_data(&self) -> io::Result<()> {
+        while self.1.holds.load(Ordering::Acquire) {
+            self.1.held.store(true, Ordering::Release);
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.0.sync_data()
+    }
+    image_store::passes_on!(0: len, read, set_len, write, locks);
+}
+
+/// Ends the hold, also where the test fails.
+struct Released<'a>(&'a Hold);
+
+impl Drop for Released<'_> {
+    fn drop(&mut self) {
+        self.0.holds.store(false, Ordering::Release);
+    }
+}
+
+#[test]
+fn nobody_waits_for_an_image_with_large_items_who_only_looks() {
+    let place = Place::in_memory();
+    let hold = Arc::new(Hold::default());
+    let on_store = Arc::clone(&hold);
+    let store = exclusive()
+        .storage(move |file| Box::new(Holds(file, Arc::clone(&on_store))))
+        .open(place.path())
+        .unwrap();
+    // Room for it, since nobody looks while the engine makes the file longer.
+    let image = |id: &str, length| {
+        NewImage::new()
+            .id(id)
+            .big_data("log", random_bytes(1, length))
+    };
+    store.create(image("larger", 8 << 20)).unwrap();
+    store.delete("larger").unwrap();
+    for _ in 0..3 {
+        store.create(image("large", 2 << 20)).unwrap();
+        store.delete("large").unwrap();
+    }
+    create(&store, 0..MANY);
+    thread::scope(|scope| {
+        let released = Released(&hold);
+        hold.holds.store(true, Ordering::Release);
+        scope.spawn(|| store.create(image("large", 2 << 20)).unwrap());
+        while !hold.held.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        let (told, answer) = mpsc::channel();
+        let looks = store.clone();
+        thread::spawn(move || told.send(looks.exists(&id(MANY - 1)).unwrap()));
+        let answer = answer.recv_timeout(Duration::from_secs(30));
+        assert_eq!(answer, Ok(true), "the lookup waits for the write");
+        drop(released);
+    });
+    assert!(store.exists("large").unwrap());
+}
+
+/// What a program may do with the library's spans and events.
+struct Looks(ImageStore);
+
+impl Subscriber for Looks {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        assert!(self.0.exists(&id(0)).unwrap());
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        assert!(self.0.exists(&id(0)).unwrap());
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn who_looks_while_told_of_a_commit_does_not_wait_for_itself() {
+    let place = Place::in_memory();
+    let store = exclusive().open(place.path()).unwrap();
+    create(&store, 0..MANY);
+    assert_there(&store, MANY);
+    create(&store, MANY..2 * MANY);
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        tracing::subscriber::with_default(Looks(store.clone()), || {
+            create(&store, 2 * MANY..2 * MANY + 2);
+        });
+        done.send(()).unwrap();
+    });
+    is_done
+        .recv_timeout(Duration::from_secs(30))
+        .expect("it waits for itself");
 }

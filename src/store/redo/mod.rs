@@ -20,6 +20,7 @@
 mod file;
 mod replay;
 
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -33,7 +34,7 @@ use crate::codec::{Changes, each_change};
 use crate::engine::{Failure, Outcome};
 use crate::meta;
 use crate::store::backend::Storage;
-use crate::tables::{WriteTables, open_meta};
+use crate::tables::WriteTables;
 use file::LogFile;
 
 /// A handle writes so many transactions before it begins a log: one that writes once or twice is
@@ -66,7 +67,7 @@ enum State {
 impl State {
     /// Nothing more is appended.
     fn breaks(&mut self) {
-        *self = match std::mem::replace(self, Self::Resting(0)) {
+        *self = match mem::replace(self, Self::Resting(0)) {
             Self::Running(log) => Self::Broken(log),
             other => other,
         };
@@ -155,36 +156,35 @@ impl Redo {
     pub(super) fn settle(&self, database: &Database) -> Outcome<()> {
         let is_broken = matches!(*self.lock(), State::Broken(_));
         if is_broken {
-            self.close(database)?;
+            self.close(database, &[])?;
         }
         Ok(())
     }
 
-    /// Does again what transactions did that the engine lost, and makes it durable by its commit.
-    pub(super) fn restore(&self, database: &Database, changes: &[Vec<u8>]) -> Outcome<()> {
-        let mut transaction = database.begin_write()?;
-        transaction.set_quick_repair(true);
-        let mut tables = WriteTables::open(&transaction)?;
-        for changes in changes {
-            each_change(changes, |change| tables.apply(change))?;
-        }
-        drop(tables);
-        tracing::warn!(store = %self.store.display(), "did transactions again that were lost");
-        self.commit(transaction, Durable::ByCommit)
-    }
-
-    /// Brings all that the log holds into the store's own file, and removes the log.
-    pub(super) fn close(&self, database: &Database) -> Outcome<()> {
+    /// Brings all that the log holds into the store's own file, and removes the log. What the engine
+    /// lost before it committed it is done again: `lost` are the changes.
+    ///
+    /// It is one transaction: an entry whose append failed must not follow the state that this makes.
+    pub(super) fn close(&self, database: &Database, lost: &[Vec<u8>]) -> Outcome<()> {
         let mut state = self.lock();
-        if matches!(*state, State::Resting(_)) {
+        if matches!(*state, State::Resting(_)) && lost.is_empty() {
             return Ok(());
         }
         let mut transaction = database.begin_write()?;
         transaction.set_quick_repair(true);
-        meta::clear_redo(&mut open_meta(&transaction)?)?;
+        let mut tables = WriteTables::open(&transaction)?;
+        for changes in lost {
+            each_change(changes, |change| tables.apply(change))?;
+        }
+        meta::clear_redo(&mut tables.meta)?;
+        drop(tables);
         transaction.commit()?;
-        match std::mem::replace(&mut *state, State::Resting(0)) {
-            State::Running(log) | State::Broken(log) => log.remove(&self.store),
+        match mem::replace(&mut *state, State::Resting(0)) {
+            State::Running(log) | State::Broken(log) => {
+                let removed = log.remove(&self.store);
+                // One that is left over means nothing, and what was lost is there.
+                if lost.is_empty() { removed } else { Ok(()) }
+            }
             State::Resting(_) => Ok(()),
         }
     }

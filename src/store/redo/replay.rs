@@ -5,7 +5,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, TableError};
 
 use super::file;
-use crate::codec::{BLOCK, LogId, blocks, decode_entry, each_change};
+use crate::codec::{BLOCK, Entry, LogId, blocks, decode_entry, each_change};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::meta;
@@ -90,6 +90,10 @@ fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Op
     let mut rest = entries;
     let first = meta::generation(&*tables.meta)?;
     let mut generation = first;
+    // What was made durable since is left where nothing was appended after that.
+    while let Some(entry) = decode_entry(id, rest).filter(|entry| entry.generation < first) {
+        rest = behind(&entry, rest);
+    }
     // Others are left over from before the store's last durable commit, and so is all behind them.
     while let Some(entry) = decode_entry(id, rest).filter(|next| next.generation == generation) {
         each_change(entry.changes, |change| tables.apply(change))?;
@@ -101,7 +105,7 @@ fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Op
         }
         generation = after;
         done += 1;
-        rest = rest.get(blocks(entry.changes.len())..).unwrap_or_default();
+        rest = behind(&entry, rest);
     }
     // Each entry was on disk before the next was written, so a cut damages the last one only.
     let is_later =
@@ -111,4 +115,10 @@ fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Op
         .filter_map(|at| rest.get(at..))
         .any(is_later);
     Ok((!has_gap).then_some(done))
+}
+
+/// What follows an entry that begins here.
+fn behind<'a>(entry: &Entry<'_>, entries: &'a [u8]) -> &'a [u8] {
+    let length = blocks(entry.changes.len());
+    entries.get(length..).unwrap_or_default()
 }
