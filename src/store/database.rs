@@ -10,8 +10,8 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::begun::Begun;
 use crate::store::file::folder;
+use crate::store::open_transaction::OpenTransaction;
 use crate::store::present::{Changing, Present};
 use crate::store::redo::Redo;
 use crate::store::unseen::{Turn, Unseen};
@@ -180,7 +180,7 @@ impl Handle {
 
     /// Begins the work of a group, where there is a redo log: in the transaction that is open, where
     /// there is one.
-    pub(super) fn take_turn(&self) -> Outcome<(Option<Begun>, Option<Turn>)> {
+    pub(super) fn take_turn(&self) -> Outcome<(Option<OpenTransaction>, Option<Turn>)> {
         let (Some(redo), Engine::Writable(database)) = (&self.redo, &self.engine) else {
             return Ok((None, None));
         };

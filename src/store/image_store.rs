@@ -11,10 +11,10 @@ use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::read::{Lookup, Source};
-use crate::store::begun::Begun;
 use crate::store::database::Handle;
 use crate::store::gate::{Gate, Pass, Refused};
 use crate::store::group::Group;
+use crate::store::open_transaction::OpenTransaction;
 use crate::store::waiter::Waiter;
 use crate::store::{Access, OpenOptions, Snapshot, Transaction};
 use crate::tables::SnapshotTables;
@@ -247,9 +247,9 @@ impl ImageStore {
         Ok(transaction)
     }
 
-    fn with_tables(&self, transaction: WriteTransaction) -> Result<Begun> {
+    fn with_tables(&self, transaction: WriteTransaction) -> Result<OpenTransaction> {
         let handle = self.handle();
-        let begun = Begun::open(transaction, handle.folder(), handle.redo().is_some());
+        let begun = OpenTransaction::open(transaction, handle.folder(), handle.redo().is_some());
         begun.map_err(|failure| handle.error(failure))
     }
 

@@ -2,7 +2,6 @@
 
 mod access;
 mod backend;
-mod begun;
 mod birth;
 mod copy;
 mod damaged;
@@ -16,6 +15,7 @@ mod image_store;
 mod mutations;
 mod one_step;
 mod open;
+mod open_transaction;
 mod options;
 mod pauses;
 mod present;

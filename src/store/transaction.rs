@@ -13,10 +13,10 @@ use crate::error::{Error, Result};
 use crate::meta;
 use crate::model::{ContentHash, Image};
 use crate::read::{Lookup, Source};
-use crate::store::begun::Begun;
 use crate::store::database::Handle;
 use crate::store::gate::Pass;
 use crate::store::held::Held;
+use crate::store::open_transaction::OpenTransaction;
 use crate::store::redo::Durable;
 use crate::store::unseen::Turn;
 use crate::tables::WriteTables;
@@ -52,7 +52,7 @@ use crate::write::{self, Displaced, PreparedImage, Work};
 pub struct Transaction {
     // The order of the fields is that of dropping: the transaction, then those of a group's turn and
     // the pass, which let others in.
-    open: RefCell<Held<Begun>>,
+    open: RefCell<Held<OpenTransaction>>,
     /// Of a group, where its commit may be put off.
     turn: Option<Turn>,
     handle: Arc<Handle>,
@@ -66,7 +66,12 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(begun: Begun, turn: Option<Turn>, handle: &Arc<Handle>, pass: Pass) -> Self {
+    pub(super) fn new(
+        begun: OpenTransaction,
+        turn: Option<Turn>,
+        handle: &Arc<Handle>,
+        pass: Pass,
+    ) -> Self {
         Self {
             open: RefCell::new(Held::new(begun, Arc::clone(handle))),
             turn,

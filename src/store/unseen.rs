@@ -24,7 +24,7 @@ use std::thread::{self, ThreadId};
 use redb::Database;
 
 use crate::engine::{Outcome, contain};
-use crate::store::begun::Begun;
+use crate::store::open_transaction::OpenTransaction;
 use crate::store::present::Changing;
 use crate::store::redo::{Durable, Redo};
 
@@ -49,7 +49,7 @@ enum State {
     #[default]
     Nothing,
     /// The transaction that they are in.
-    Open(Box<Begun>, Changes),
+    Open(Box<OpenTransaction>, Changes),
     /// A group is at work.
     Taken {
         /// Whether in such a transaction.
@@ -108,7 +108,7 @@ impl Unseen {
         redo: &Redo,
         database: &Database,
         changing: Changing,
-    ) -> Outcome<(Option<Begun>, Turn)> {
+    ) -> Outcome<(Option<OpenTransaction>, Turn)> {
         let mut state = self.lock();
         let (begun, changes) = match mem::take(&mut *state) {
             State::Open(begun, changes) => (Some(*begun), changes),
@@ -173,7 +173,7 @@ impl Turn {
 
     /// Ends the group, whose transaction is durable as `durable` says, or will be by its commit: that
     /// is put off where it can be.
-    pub(super) fn end(self, redo: &Redo, begun: Begun, durable: Durable) -> Outcome<()> {
+    pub(super) fn end(self, redo: &Redo, begun: OpenTransaction, durable: Durable) -> Outcome<()> {
         if durable == Durable::InLog && self.may_put_off() {
             self.put_off(begun);
         } else {
@@ -184,7 +184,7 @@ impl Turn {
     }
 
     /// Leaves the transaction open. What it holds is on disk.
-    fn put_off(mut self, mut begun: Begun) {
+    fn put_off(mut self, mut begun: OpenTransaction) {
         self.changes.extend(begun.take_recorded());
         let changes = mem::take(&mut self.changes);
         *self.unseen.lock() = State::Open(Box::new(begun), changes);

@@ -10,14 +10,14 @@ use crate::write::Work;
 
 self_cell!(
     /// A write transaction of the engine with its tables open.
-    pub(super) struct Begun {
+    pub(super) struct OpenTransaction {
         owner: WriteTransaction,
         #[not_covariant]
         dependent: Work,
     }
 );
 
-impl Begun {
+impl OpenTransaction {
     /// Opens the tables of a transaction. What does not fit into memory waits in `folder`; `records`
     /// says whether all changes are recorded.
     pub(super) fn open(
