@@ -29,8 +29,8 @@ pub enum Access {
     /// sync; it is folded into the store's file now and then, and when the store is closed. After a
     /// crash whoever opens the store next does that, so until then both files belong together.
     ///
-    /// A lookup that comes after many mutations and no lookup may wait for those of other threads that
-    /// are under way, which end with one commit. It never waits for a
+    /// The first lookup after many mutations takes some milliseconds at most, and may wait for those of
+    /// other threads that are under way, which end with one commit. It never waits for a
     /// [`Transaction`](crate::Transaction), or for an image with more than a megabyte of items.
     Exclusive,
     /// Any number of processes read, beside those that write with [`Access::Shared`]. Neither the
