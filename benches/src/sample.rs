@@ -1,7 +1,8 @@
 //! Images like those that container engines store, the same in every run.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use image_store::{Access, ImageStore, Lookup, NewImage, Prefix};
@@ -144,6 +145,24 @@ pub fn shared_items_image(number: u64) -> NewImage {
         .big_data_with_digest(format!("manifest-{digest}"), manifest(0), digest.as_str())
         .big_data(config_key(number), config(0))
         .big_data_with_digest("manifest", manifest(0), digest)
+}
+
+/// The store of samples `0..count` in the folder `work`, to copy. It is kept from run to run.
+///
+/// # Errors
+///
+/// Those of the library and of the system.
+pub fn base(work: &Path, count: u64) -> Result<PathBuf> {
+    let path = work.join(format!("base-{count}.redb"));
+    if !path.exists() {
+        fs::create_dir_all(work)?;
+        // One that was not filled to the end is no base.
+        let new = path.with_extension("new");
+        let _ = fs::remove_file(&new);
+        fill(&new, count)?;
+        fs::rename(&new, &path)?;
+    }
+    Ok(path)
 }
 
 /// Makes a store of samples `0..count` whose items share their bytes.

@@ -31,6 +31,16 @@ fn redo(place: &Place) -> PathBuf {
     place.path().with_file_name("images.redb-redo")
 }
 
+/// The store as a kill would leave it now.
+pub(crate) fn killed(place: &Place) -> Place {
+    let left = Place::new();
+    fs::copy(place.path(), left.path()).unwrap();
+    if redo(place).exists() {
+        fs::copy(redo(place), redo(&left)).unwrap();
+    }
+    left
+}
+
 /// Task `exclusive`: creates an image for each line that it is told, and says when it is there.
 pub(crate) fn create_exclusively(path: &Path) {
     let store = exclusive().open(path).unwrap();
@@ -395,7 +405,15 @@ fn a_store_that_was_moved_touches_no_log_of_another() {
 
 /// A file whose next sync fails after the bytes have arrived.
 #[derive(Debug)]
-pub(crate) struct FailsToSync(pub(crate) FileBackend, pub(crate) Arc<AtomicBool>);
+pub(crate) struct FailsToSync(FileBackend, Arc<AtomicBool>);
+
+impl FailsToSync {
+    /// Options of a store whose next append to the redo log fails once the flag is set.
+    pub(crate) fn on_redo(options: OpenOptions, fails: &Arc<AtomicBool>) -> OpenOptions {
+        let fails = Arc::clone(fails);
+        options.redo_storage(move |file| Box::new(Self(file, Arc::clone(&fails))))
+    }
+}
 
 impl StorageBackend for FailsToSync {
     fn sync_data(&self) -> io::Result<()> {
@@ -412,11 +430,8 @@ impl StorageBackend for FailsToSync {
 fn what_a_transaction_sees_after_a_failed_append_is_the_last_word() {
     let place = Place::new();
     let fails = Arc::new(AtomicBool::new(false));
-    let on_redo = Arc::clone(&fails);
-    let store = exclusive()
-        .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
-        .open(place.path())
-        .unwrap();
+    let options = FailsToSync::on_redo(exclusive(), &fails);
+    let store = options.open(place.path()).unwrap();
     for number in 0..5 {
         store
             .create(NewImage::new().id(format!("{number}")))
@@ -428,13 +443,7 @@ fn what_a_transaction_sees_after_a_failed_append_is_the_last_word() {
     let transaction = store.write().unwrap();
     assert!(!transaction.exists("unsure").unwrap());
     drop(transaction);
-    // As a kill would leave the files.
-    let left = Place::new();
-    fs::copy(place.path(), left.path()).unwrap();
-    if redo(&place).exists() {
-        fs::copy(redo(&place), redo(&left)).unwrap();
-    }
-    let found = left.open();
+    let found = killed(&place).open();
     assert!(!found.exists("unsure").unwrap());
     assert_eq!(found.len().unwrap(), 5);
     // And it goes on, with a log again.

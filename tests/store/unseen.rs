@@ -2,7 +2,6 @@
 //! although its engine commits steps that follow each other only then; and no failure takes back what
 //! was acknowledged.
 
-use std::fs;
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -16,7 +15,7 @@ use redb::backends::FileBackend;
 use tracing::Subscriber;
 use tracing::span::{Attributes, Id, Record};
 
-use crate::redo::FailsToSync;
+use crate::redo::{FailsToSync, killed};
 use crate::support::bytes::random_bytes;
 use crate::support::raw::{IMAGES, Raw, flip_bit, tamper};
 use crate::support::{Place, invariants};
@@ -158,11 +157,8 @@ fn a_failed_append_takes_back_nothing() {
     for (case, next) in next.into_iter().enumerate() {
         let place = Place::in_memory();
         let fails = Arc::new(AtomicBool::new(false));
-        let on_redo = Arc::clone(&fails);
-        let store = exclusive()
-            .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
-            .open(place.path())
-            .unwrap();
+        let options = FailsToSync::on_redo(exclusive(), &fails);
+        let store = options.open(place.path()).unwrap();
         create(&store, 0..MANY);
         fails.store(true, Ordering::Relaxed);
         let unsure = store.create(NewImage::new().id("unsure")).unwrap_err();
@@ -273,27 +269,13 @@ fn where_the_disk_fails_nothing_is_forgotten() {
     }
 }
 
-/// The store as a kill would leave it now.
-fn killed(place: &Place) -> Place {
-    let left = Place::new();
-    fs::copy(place.path(), left.path()).unwrap();
-    let redo = |place: &Place| place.path().with_file_name("images.redb-redo");
-    if redo(place).exists() {
-        fs::copy(redo(place), redo(&left)).unwrap();
-    }
-    left
-}
-
 #[test]
 fn what_was_seen_after_a_failed_append_is_there_after_a_kill() {
     for looks_before in [false, true] {
         let place = Place::new();
         let fails = Arc::new(AtomicBool::new(false));
-        let on_redo = Arc::clone(&fails);
-        let store = exclusive()
-            .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
-            .open(place.path())
-            .unwrap();
+        let options = FailsToSync::on_redo(exclusive(), &fails);
+        let store = options.open(place.path()).unwrap();
         create(&store, 0..MANY);
         if looks_before {
             assert_there(&store, MANY);
@@ -346,11 +328,10 @@ fn damage_that_keeps_steps_from_being_done_again_loses_none() {
     }
     store.close();
     let [hides, fails] = [const { AtomicBool::new(false) }; 2].map(Arc::new);
-    let (on_store, on_redo) = (Arc::clone(&hides), Arc::clone(&fails));
-    let store = exclusive()
+    let on_store = Arc::clone(&hides);
+    let store = FailsToSync::on_redo(exclusive(), &fails)
         .cache_size(0)
         .storage(move |file| Box::new(Hides(file, Arc::clone(&on_store))))
-        .redo_storage(move |file| Box::new(FailsToSync(file, Arc::clone(&on_redo))))
         .open(place.path())
         .unwrap();
     // Some of the log is seen, and some is not.

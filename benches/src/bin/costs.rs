@@ -62,11 +62,7 @@ const STEPS: [Step; 6] = [
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    fs::create_dir_all(&args.work)?;
-    let base = args.work.join(format!("base-{}.redb", args.count));
-    if !base.exists() {
-        sample::fill(&base, args.count)?;
-    }
+    let base = sample::base(&args.work, args.count)?;
     let folder = tempfile::tempdir_in(&args.work)?;
     println!("| transaction | access | syncs | writes | KiB written |");
     println!("|---|---|---:|---:|---:|");

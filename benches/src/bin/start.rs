@@ -36,11 +36,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let args = Args::parse();
-    std::fs::create_dir_all(&args.work)?;
-    let base = args.work.join(format!("base-{}.redb", args.count));
-    if !base.exists() {
-        sample::fill(&base, args.count)?;
-    }
+    let base = sample::base(&args.work, args.count)?;
     let folder = tempfile::tempdir_in(&args.work)?;
     let path = folder.path().join("images.redb");
     std::fs::copy(&base, &path)?;

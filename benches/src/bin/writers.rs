@@ -66,11 +66,7 @@ enum Way {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    fs::create_dir_all(&args.work)?;
-    let base = args.work.join(format!("base-{}.redb", args.count));
-    if !base.exists() {
-        sample::fill(&base, args.count)?;
-    }
+    let base = sample::base(&args.work, args.count)?;
     let folder = tempfile::tempdir_in(&args.work)?;
     let ways = [
         Way::Threads(1),

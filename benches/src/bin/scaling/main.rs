@@ -57,7 +57,7 @@ fn main() -> Result<()> {
     for count in &args.counts {
         let folder = tempfile::tempdir_in(&args.work)?;
         eprintln!("{count} images: filling");
-        let base = base(&args.work, *count)?;
+        let base = sample::base(&args.work, *count)?;
         let peers = peers(folder.path(), &base, *count, &args)?;
         measure::all(&peers, *count, &args, folder.path(), &mut figures)?;
     }
@@ -67,18 +67,6 @@ fn main() -> Result<()> {
     chart::draw(&figures, &args.out.join("scaling.svg"))?;
     print!("{}", figures.to_markdown());
     Ok(())
-}
-
-/// A filled store to copy, which is kept from run to run.
-fn base(work: &Path, count: u64) -> Result<PathBuf> {
-    let path = work.join(format!("base-{count}.redb"));
-    if !path.exists() {
-        let new = path.with_extension("new");
-        let _ = fs::remove_file(&new);
-        sample::fill(&new, count)?;
-        fs::rename(&new, &path)?;
-    }
-    Ok(path)
 }
 
 fn peers(folder: &Path, base: &Path, count: u64, args: &Args) -> Result<Vec<Box<dyn Peer>>> {

@@ -258,7 +258,7 @@ fn threads(
 ) -> Result<()> {
     const EACH: u64 = 60;
     let cache = args.cache_bytes();
-    let base = args.work.join(format!("base-{count}.redb"));
+    let base = sample::base(&args.work, count)?;
     let mut each = |peer: &str, threads: usize, create: &(dyn Fn(Fresh) -> Result<()> + Sync)| {
         let mut seconds = Vec::new();
         for _ in 0..args.rounds.min(5) {
