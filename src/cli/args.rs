@@ -32,7 +32,7 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
 
-    /// How long to wait for others who use the store, in seconds
+    /// How long to wait for others who use the store, in seconds; 0 tries once
     #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) lock_wait: Duration,
 

@@ -130,7 +130,7 @@ impl OpenOptions {
     }
 
     /// How long opening and [`ImageStore::write`] wait for others; 30 seconds where nothing is
-    /// said.
+    /// said. With zero they try once.
     ///
     /// # Examples
     ///

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 /// How long is paused between attempts to open, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
 
-/// Pauses that grow, with jitter so that processes do not stay in step, until a deadline.
+/// Pauses that grow, with jitter so that processes do not stay in step, until a deadline. There is
+/// one in any case: a caller that does not want to wait still wants to try.
 pub(crate) struct Pauses {
     next: Duration,
     deadline: Instant,
+    begun: bool,
 }
 
 impl Pauses {
@@ -16,6 +18,7 @@ impl Pauses {
         Self {
             next: PAUSES.0,
             deadline,
+            begun: false,
         }
     }
 }
@@ -24,9 +27,10 @@ impl Iterator for Pauses {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        if Instant::now() >= self.deadline {
+        if self.begun && Instant::now() >= self.deadline {
             return None;
         }
+        self.begun = true;
         let pause = self.next.mul_f64(0.5 + rand::random::<f64>());
         self.next = (self.next * 2).min(PAUSES.1);
         Some(pause)

@@ -239,6 +239,31 @@ fn exclusive_and_shared_refuse_each_other_until_the_first_is_closed() {
 }
 
 #[test]
+fn who_does_not_want_to_wait_still_tries() {
+    let place = Place::new();
+    for (number, access) in [Access::Shared, Access::Exclusive, Access::Shared]
+        .into_iter()
+        .enumerate()
+    {
+        let options = ImageStore::options()
+            .access(access)
+            .lock_wait(Duration::ZERO);
+        // The first one creates it.
+        let store = options.clone().open(place.path()).unwrap();
+        store.create(NewImage::new()).unwrap();
+        let transaction = store.write().unwrap();
+        assert_eq!(transaction.len().unwrap(), number as u64 + 1);
+        drop(transaction);
+        if access == Access::Exclusive {
+            let error = options.open(place.path()).unwrap_err();
+            assert!(matches!(error, Error::Busy { .. }), "{error:?}");
+        }
+        store.close();
+    }
+    invariants::check(&place.path());
+}
+
+#[test]
 fn opening_waits_for_an_exclusive_handle_to_close() {
     let place = filled();
     let alone = ImageStore::options()
