@@ -154,7 +154,8 @@ pub trait Lookup: Source {
 
     /// All images in the order they were created, read as the iterator is asked for them.
     ///
-    /// A damaged record yields an error in its place, and the images after it follow.
+    /// A damaged record yields an error in its place, and the images after it follow. After 2,000
+    /// images another thread reads ahead, except in a transaction; it ends with the iterator.
     ///
     /// # Examples
     ///

@@ -1,5 +1,6 @@
 //! Lookups: the same in a snapshot, in a transaction, and directly on a store.
 
+mod ahead;
 mod entry;
 mod items;
 mod listing;

@@ -10,18 +10,20 @@
 //! than a few that come and go.
 
 use crate::error::Result;
+use crate::read::ahead::{Ahead, Fetch};
 
 /// Rows of the first page: a caller that wants one row should not pay for many.
 const FIRST: usize = 8;
-/// Rows of the largest page.
-const LARGEST: usize = 256;
+/// Rows of the largest page, from which on another thread fetches ahead: to hand a page over takes as
+/// long as a few dozen rows.
+const LARGEST: usize = 1024;
 /// A page that holds so many bytes takes no more rows.
-const FULL: usize = 256 * 1024;
+const FULL: usize = 512 * 1024;
 
 /// What is listed.
 pub(super) trait Listing {
     /// What a row is kept under until it is read.
-    type Key;
+    type Key: Send + 'static;
     /// What the caller gets.
     type Item;
 
@@ -31,6 +33,12 @@ pub(super) trait Listing {
 
     /// Makes of a row what the caller gets. An error does not end the iteration.
     fn read(&self, key: Self::Key, value: &[u8]) -> Result<Self::Item>;
+
+    /// [Fetches](Self::fetch) from here on in another thread; `None` where only this one can, or
+    /// where it would gain nothing.
+    fn apart(&self) -> Option<Fetch<Self::Key>> {
+        None
+    }
 }
 
 /// Rows that were fetched and not read yet.
@@ -42,6 +50,19 @@ pub(super) struct Page<K> {
 }
 
 impl<K> Page<K> {
+    fn new(wanted: usize) -> Self {
+        Self {
+            rows: Vec::new(),
+            bytes: Vec::new(),
+            wanted,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.bytes.clear();
+    }
+
     pub(super) fn push(&mut self, key: K, value: &[u8]) {
         self.bytes.extend_from_slice(value);
         self.rows.push((key, self.bytes.len()));
@@ -56,11 +77,8 @@ impl<K> Page<K> {
 pub(super) fn paged<L: Listing>(listing: L) -> impl Iterator<Item = Result<L::Item>> {
     Paged {
         listing,
-        page: Page {
-            rows: Vec::new(),
-            bytes: Vec::new(),
-            wanted: FIRST,
-        },
+        page: Page::new(FIRST),
+        ahead: None,
         read: 0,
         ended: false,
     }
@@ -69,6 +87,8 @@ pub(super) fn paged<L: Listing>(listing: L) -> impl Iterator<Item = Result<L::It
 struct Paged<L: Listing> {
     listing: L,
     page: Page<L::Key>,
+    /// Fetches in the place of `listing`, once that turned out to be long.
+    ahead: Option<Ahead<L::Key>>,
     /// How many of the page's bytes belong to rows that were read.
     read: usize,
     ended: bool,
@@ -76,11 +96,22 @@ struct Paged<L: Listing> {
 
 impl<L: Listing> Paged<L> {
     fn turn(&mut self) -> Result<()> {
-        self.page.bytes.clear();
+        self.page.clear();
         self.read = 0;
-        let fetched = self.listing.fetch(&mut self.page);
+        let ahead = self.ahead.as_mut();
+        let fetched = match ahead.and_then(|ahead| ahead.turn(&mut self.page)) {
+            Some(fetched) => fetched,
+            None => self.listing.fetch(&mut self.page),
+        };
         self.ended = fetched.is_err() || !self.page.is_full();
-        self.page.wanted = (self.page.wanted * 2).min(LARGEST);
+        if self.ended {
+            self.ahead = None;
+        } else if self.page.wanted < LARGEST {
+            self.page.wanted *= 2;
+        } else if self.ahead.is_none() {
+            let fetch = self.listing.apart();
+            self.ahead = fetch.and_then(|fetch| Ahead::start(fetch, Page::new(LARGEST)));
+        }
         // Rows are taken from the end.
         self.page.rows.reverse();
         fetched
@@ -107,8 +138,9 @@ impl<L: Listing> Iterator for Paged<L> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FULL, LARGEST, Listing, Page, paged};
+    use super::{FIRST, FULL, LARGEST, Listing, Page, paged};
     use crate::error::{Error, Result};
+    use crate::read::ahead::Fetch;
 
     fn unknown() -> Error {
         Error::ImageUnknown {
@@ -117,11 +149,14 @@ mod tests {
     }
 
     /// Numbers, each with as many bytes as is said.
+    #[derive(Clone)]
     struct Numbers {
         next: usize,
         count: usize,
         length: usize,
         longest_page: usize,
+        /// Whether another thread may fetch, and the page that then fails.
+        apart: Option<usize>,
     }
 
     /// The bytes of a row, which no other row of its page has.
@@ -152,22 +187,55 @@ mod tests {
             assert_eq!(value, bytes_of(key, self.length), "another row's bytes");
             Ok(key)
         }
+
+        fn apart(&self) -> Option<Fetch<usize>> {
+            let mut pages = self.apart?;
+            let mut numbers = self.clone();
+            Some(Box::new(move |page| {
+                pages -= 1;
+                numbers.fetch(page)?;
+                if pages == 0 { Err(unknown()) } else { Ok(()) }
+            }))
+        }
     }
+
+    fn numbers(count: usize, length: usize, apart: Option<usize>) -> Numbers {
+        Numbers {
+            next: 0,
+            count,
+            length,
+            longest_page: 0,
+            apart,
+        }
+    }
+
+    /// Rows of all pages that the caller's own thread fetches: each is twice as long as the one
+    /// before.
+    const ALONE: usize = 2 * LARGEST - FIRST;
 
     #[test]
     fn yields_every_row_once_at_any_page_boundary() {
-        for (count, length) in [0_usize, 1, 7, 8, 9, 23, 24, 25, 1_000]
-            .into_iter()
+        let counts = [0, 1, 7, 8, 9, 23, 24, 25, 1_000].into_iter();
+        let long = [0, 1, LARGEST, 3 * LARGEST + 5].map(|more| ALONE + more);
+        let long = long.into_iter().flat_map(|count| [count - 1, count]);
+        for (count, length) in counts
+            .chain(long)
             .flat_map(|count| [(count, 0), (count, 3), (count.min(25), FULL / LARGEST * 40)])
         {
-            let rows = paged(Numbers {
-                next: 0,
-                count,
-                length,
-                longest_page: 0,
-            });
-            let rows: Result<Vec<usize>> = rows.collect();
-            assert_eq!(rows.unwrap(), (0..count).collect::<Vec<_>>());
+            for apart in [None, Some(usize::MAX)] {
+                let rows: Result<Vec<usize>> = paged(numbers(count, length, apart)).collect();
+                assert_eq!(rows.unwrap(), (0..count).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_that_fails_in_another_thread_ends() {
+        for failing in [1, 2, 3] {
+            let mut rows = paged(numbers(usize::MAX, 3, Some(failing)));
+            let read = rows.by_ref().map_while(Result::ok);
+            assert!(read.eq(0..ALONE + (failing - 1) * LARGEST));
+            assert!(rows.next().is_none(), "one error, and then the end");
         }
     }
 

@@ -14,9 +14,16 @@ pub trait Source {
     where
         Self: 'a;
 
+    /// A source of the same state that another thread can read from.
+    type Apart: Source + Send + 'static;
+
     /// Holds the present state.
     #[doc(hidden)]
     fn hold(&self) -> Result<Self::Held<'_>>;
+
+    /// The same state, for another thread; `None` where only one can look, as in a transaction.
+    #[doc(hidden)]
+    fn apart(&self) -> Option<Self::Apart>;
 
     /// Looks at the tables.
     #[doc(hidden)]

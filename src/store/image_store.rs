@@ -337,9 +337,14 @@ impl ImageStore {
 impl Source for ImageStore {
     type Tables<'t> = SnapshotTables;
     type Held<'a> = Snapshot;
+    type Apart = Snapshot;
 
     fn hold(&self) -> Result<Snapshot> {
         self.read()
+    }
+
+    fn apart(&self) -> Option<Snapshot> {
+        None
     }
 
     fn view<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {

@@ -51,9 +51,14 @@ impl Snapshot {
 impl Source for Snapshot {
     type Tables<'t> = SnapshotTables;
     type Held<'a> = Self;
+    type Apart = Self;
 
     fn hold(&self) -> Result<Self> {
         Ok(self.clone())
+    }
+
+    fn apart(&self) -> Option<Self> {
+        Some(self.clone())
     }
 
     fn view<R>(&self, look: impl FnOnce(&SnapshotTables) -> Outcome<R>) -> Result<R> {

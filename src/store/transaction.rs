@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::meta;
 use crate::model::{ContentHash, Image};
 use crate::read::{Lookup, Source};
+use crate::store::Snapshot;
 use crate::store::database::Handle;
 use crate::store::gate::Pass;
 use crate::store::held::Held;
@@ -263,9 +264,14 @@ impl Transaction {
 impl Source for Transaction {
     type Tables<'t> = WriteTables<'t>;
     type Held<'a> = &'a Self;
+    type Apart = Snapshot;
 
     fn hold(&self) -> Result<&Self> {
         Ok(self)
+    }
+
+    fn apart(&self) -> Option<Snapshot> {
+        None
     }
 
     fn view<R>(&self, look: impl FnOnce(&WriteTables<'_>) -> Outcome<R>) -> Result<R> {
@@ -289,9 +295,14 @@ impl<S: Source> Source for &S {
         = S::Held<'a>
     where
         Self: 'a;
+    type Apart = S::Apart;
 
     fn hold(&self) -> Result<S::Held<'_>> {
         (**self).hold()
+    }
+
+    fn apart(&self) -> Option<S::Apart> {
+        (**self).apart()
     }
 
     fn view<R>(&self, look: impl FnOnce(&S::Tables<'_>) -> Outcome<R>) -> Result<R> {

@@ -277,6 +277,40 @@ pub(crate) fn fork_exclusive(path: &Path) {
     say("went on");
 }
 
+/// Task `fork-and-list`: forks while another thread reads ahead for a listing.
+pub(crate) fn fork_and_list(path: &Path) {
+    const IMAGES: usize = 5_000;
+    let store = ImageStore::open(path).unwrap();
+    let mut transaction = store.write().unwrap();
+    for _ in 1..IMAGES {
+        transaction.create(NewImage::new()).unwrap();
+    }
+    transaction.commit().unwrap();
+    for read in [600, 1_500, 3_000] {
+        let mut listing = Some(store.images().unwrap());
+        let begun = listing.iter_mut().flatten().take(read);
+        assert_eq!(begun.map(Result::unwrap).count(), read);
+        // What was fetched before is given out, then the end comes, not a wait for a thread that
+        // is not in this process.
+        in_fork(|| {
+            let mut rest = listing.take().unwrap();
+            assert_forked(rest.by_ref().collect::<image_store::Result<Vec<_>>>());
+            assert!(rest.next().is_none());
+        });
+        let rest = listing.unwrap();
+        assert_eq!(rest.map(Result::unwrap).count(), IMAGES - read);
+    }
+    say("went on");
+}
+
+#[test]
+fn a_forked_process_does_not_wait_for_what_its_parent_reads_ahead() {
+    let place = filled();
+    let child = Child::start("fork-and-list", &place.path());
+    child.expect("went on");
+    child.end();
+}
+
 #[test]
 fn a_forked_process_is_refused_and_its_parent_goes_on() {
     let place = filled();

@@ -50,6 +50,7 @@ fn perform(task: &str, path: &Path) {
         "exclusive-elsewhere" => redo::create_from_elsewhere(path),
         "fork" => forked::fork(path),
         "fork-exclusive" => forked::fork_exclusive(path),
+        "fork-and-list" => forked::fork_and_list(path),
         "fork-and-drop" => forked::fork_and_drop(path),
         "fork-and-open" => forked::fork_and_open(path),
         "hold" => waiting::hold(path),

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use image_store::{Image, ImageStore, Lookup, ManifestDigest, NewImage, Prefix, Snapshot};
+use image_store::{
+    Access, Error, Image, ImageStore, Lookup, ManifestDigest, NewImage, Prefix, Snapshot,
+};
 
 use crate::support::bytes::random_bytes;
 use crate::support::child::{Child, say, wait_for_parent};
@@ -176,6 +178,73 @@ fn a_listing_goes_on_in_the_state_it_began_in() {
     assert_eq!(images.count(), IMAGES - 1);
     assert_eq!(names.count(), NAMES.len() - 1);
     assert!(store.is_empty().unwrap());
+}
+
+/// Longer than what is read in one thread.
+const LONG: usize = 5_000;
+
+fn long() -> Place {
+    let place = Place::new();
+    let store = place.open();
+    let mut transaction = store.write().unwrap();
+    for number in 0..LONG {
+        let image = NewImage::new()
+            .id(format!("id{number}"))
+            .name(format!("n{number}"));
+        transaction.create(image).unwrap();
+    }
+    transaction.commit().unwrap();
+    place
+}
+
+#[test]
+fn a_long_listing_goes_on_in_the_state_it_began_in() {
+    let place = long();
+    let store = place.open();
+    let ids = || (0..LONG).map(|number| format!("id{number}"));
+    let transaction = store.write().unwrap();
+    assert!(
+        all_images(&transaction)
+            .into_iter()
+            .map(|image| image.id)
+            .eq(ids())
+    );
+    drop(transaction);
+    let listings = [0, 1_000, 2_500].map(|read| {
+        let mut images = store.images().unwrap();
+        let first: Vec<Image> = images.by_ref().take(read).map(Result::unwrap).collect();
+        (first, images)
+    });
+    store.wipe().unwrap();
+    for (mut images, rest) in listings {
+        images.extend(rest.map(Result::unwrap));
+        assert!(images.iter().map(|image| image.id.clone()).eq(ids()));
+        assert!(
+            images
+                .iter()
+                .all(|image| !image.read_only && image.names.len() == 1)
+        );
+    }
+    assert_eq!(store.images().unwrap().count(), 0);
+}
+
+#[test]
+fn a_long_listing_that_is_dropped_leaves_nothing_open() {
+    let place = long();
+    let options = ImageStore::options()
+        .access(Access::Exclusive)
+        .lock_wait(Duration::ZERO);
+    for read in (0..LONG).step_by(250) {
+        let store = options.clone().open(place.path()).unwrap();
+        let snapshot = store.read().unwrap();
+        let mut images = snapshot.images().unwrap();
+        assert_eq!(images.by_ref().take(read).count(), read);
+        store.close();
+        let error = options.clone().open(place.path()).unwrap_err();
+        assert!(matches!(error, Error::Busy { .. }), "{error:?}");
+        drop(images);
+        drop(snapshot);
+    }
 }
 
 /// Moves all names from image to image until it is told to stop; returns how often.

@@ -9,6 +9,7 @@ use crate::engine::Outcome;
 use crate::error::Result;
 use crate::index;
 use crate::model::Image;
+use crate::read::ahead::Fetch;
 use crate::read::pages::{Listing, Page, paged};
 use crate::read::{Source, contradiction, record_at};
 use crate::tables::ReadTables;
@@ -57,6 +58,15 @@ impl<S: Source> Listing for Images<S> {
             decode_image(number, record).map_err(|failure| self.source.error(failure))?;
         image.read_only = self.read_only;
         Ok(image)
+    }
+
+    fn apart(&self) -> Option<Fetch<u64>> {
+        let mut apart = Images {
+            source: self.source.apart()?,
+            from: self.from,
+            read_only: self.read_only,
+        };
+        Some(Box::new(move |page| apart.fetch(page)))
     }
 }
 
