@@ -8,14 +8,14 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, fchmod, fcntl_lock, openat};
 use rustix::io::Errno;
 
 use super::directory::{Directory, FileKind, Found};
 use crate::error::{Error, Result};
-use crate::store::Pauses;
+use crate::store::WaitLimit;
 
 /// The file that is locked.
 pub(crate) const IMAGES_LOCK: &str = "images.lock";
@@ -95,8 +95,8 @@ impl Lock {
 /// Tries until the lock is there or `timeout` has passed. The system's own waiting cannot be
 /// bounded without signals; writers hold the lock for milliseconds.
 fn wait(file: &File, operation: FlockOperation, path: &Path, timeout: Duration) -> Result<()> {
-    let begun = Instant::now();
-    let mut pauses = Pauses::until(begun + timeout);
+    let limit = WaitLimit::from_now(timeout);
+    let mut pauses = limit.pauses();
     loop {
         match fcntl_lock(file, operation) {
             Ok(()) => return Ok(()),
@@ -106,7 +106,7 @@ fn wait(file: &File, operation: FlockOperation, path: &Path, timeout: Duration) 
                 None => {
                     return Err(Error::LegacyLocked {
                         path: path.join(IMAGES_LOCK),
-                        waited: begun.elapsed(),
+                        waited: limit.waited(),
                     });
                 }
             },

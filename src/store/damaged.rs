@@ -3,13 +3,12 @@
 use std::io::Read as _;
 use std::ops::Bound;
 use std::path::Path;
-use std::time::Instant;
 
 use redb::{BackendError, StorageBackend};
 
 use crate::error::{Error, Result};
 use crate::store::file::{io_error, open_existing};
-use crate::store::{Access, ImageStore, OpenOptions, Pauses, redo, untouched};
+use crate::store::{Access, ImageStore, OpenOptions, WaitLimit, redo, untouched};
 use crate::tables;
 
 /// What every file of the engine begins with (docs/design.md of redb, "Database header").
@@ -98,13 +97,13 @@ fn may_be_of_the_log(refused: &Error) -> bool {
 ///
 /// [`Error::Busy`] where somebody still has at the end of the wait.
 fn alone(path: &Path, options: &OpenOptions) -> Result<impl StorageBackend + use<>> {
-    let begun = Instant::now();
+    let wait = WaitLimit::from_now(options.lock_wait);
     let file = open_existing(path, true)?;
     let below = options
         .storage
         .on(file)
         .map_err(|failure| failure.at(path))?;
-    for pause in Pauses::until(begun + options.lock_wait) {
+    for pause in wait.pauses() {
         match below.try_lock_range(OPEN_BYTE, OPEN_BYTE) {
             Ok(true) | Err(BackendError::Unsupported) => return Ok(below),
             Ok(false) => std::thread::sleep(pause),
@@ -114,10 +113,7 @@ fn alone(path: &Path, options: &OpenOptions) -> Result<impl StorageBackend + use
             }
         }
     }
-    Err(Error::Busy {
-        path: path.to_owned(),
-        waited: begun.elapsed(),
-    })
+    Err(wait.busy(path))
 }
 
 /// Whether a file that the engine does not know for its own was a store: it still begins as one, or

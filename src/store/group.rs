@@ -26,8 +26,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::store::gate::{Gate, Pass, Ticket};
 use crate::store::habit::Habit;
-use crate::store::image_store::WaitLimit;
-use crate::store::{ImageStore, Transaction};
+use crate::store::{ImageStore, Transaction, WaitLimit};
 
 /// The most steps of one group: what they write is in memory until the commit.
 const MOST: usize = 256;
@@ -110,7 +109,7 @@ impl ImageStore {
         self.group().add(Arc::clone(&job) as Arc<dyn Member>);
         let turn = gate.wait(
             ticket,
-            wait.deadline,
+            wait.deadline(),
             || job.is_settled(),
             || self.group().withdraw(ticket),
         );

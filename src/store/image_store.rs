@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use redb::WriteTransaction;
 
@@ -16,7 +15,7 @@ use crate::store::gate::{Gate, Pass, Refused};
 use crate::store::group::Group;
 use crate::store::open_transaction::OpenTransaction;
 use crate::store::waiter::Waiter;
-use crate::store::{Access, OpenOptions, Snapshot, Transaction};
+use crate::store::{Access, OpenOptions, Snapshot, Transaction, WaitLimit};
 use crate::tables::SnapshotTables;
 
 /// A store of images in one file.
@@ -53,24 +52,6 @@ struct Inner {
     waiter: Arc<Waiter>,
     group: Group,
     options: OpenOptions,
-}
-
-/// When a wait began, and when it ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WaitLimit {
-    pub(super) begun: Instant,
-    pub(super) deadline: Instant,
-}
-
-impl WaitLimit {
-    /// The limit of a wait that begins now.
-    pub(super) fn from_now(limit: Duration) -> Self {
-        let begun = Instant::now();
-        Self {
-            begun,
-            deadline: begun + limit,
-        }
-    }
 }
 
 impl ImageStore {
@@ -221,7 +202,7 @@ impl ImageStore {
     fn begin(&self) -> Result<(WriteTransaction, Pass)> {
         self.handle().writable()?;
         let wait = self.wait_limit();
-        let pass = self.inner.gate.enter(wait.deadline);
+        let pass = self.inner.gate.enter(wait.deadline());
         let pass = pass.map_err(|refused| self.refused(refused, wait))?;
         Ok((self.begin_inside(wait)?, pass))
     }
@@ -239,7 +220,7 @@ impl ImageStore {
         let waited = self
             .inner
             .waiter
-            .begin(handle.writable()?, wait.deadline)
+            .begin(handle.writable()?, wait.deadline())
             .map_err(|failure| handle.error(failure))?;
         let mut transaction = waited.ok_or_else(|| self.refused(Refused::TooLate, wait))?;
         // A crash must not make the next open walk the whole file.
@@ -280,13 +261,12 @@ impl ImageStore {
     }
 
     pub(super) fn refused(&self, refused: Refused, wait: WaitLimit) -> Error {
-        let path = self.path().to_owned();
+        let path = self.path();
         match refused {
-            Refused::TooLate => Error::Busy {
-                path,
-                waited: wait.begun.elapsed(),
+            Refused::TooLate => wait.busy(path),
+            Refused::Nested => Error::NestedTransaction {
+                path: path.to_owned(),
             },
-            Refused::Nested => Error::NestedTransaction { path },
         }
     }
 

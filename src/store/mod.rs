@@ -25,6 +25,7 @@ mod transaction;
 mod unseen;
 mod unsynced;
 mod untouched;
+mod wait_limit;
 mod waiter;
 
 pub use access::Access;
@@ -32,7 +33,7 @@ pub(crate) use birth::{Nascent, Placement, remove_leftovers};
 pub(crate) use file::{folder, io_error, is_there, open_existing, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
-pub(crate) use pauses::Pauses;
 pub(crate) use redo::{path as redo_log, remove_leftover as remove_leftover_log};
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;
+pub(crate) use wait_limit::WaitLimit;

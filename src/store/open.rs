@@ -16,7 +16,7 @@ use crate::store::file::{identity, io_error, not_a_store, open_existing};
 use crate::store::gate::Gate;
 use crate::store::redo::Redo;
 use crate::store::untouched::{self, Untouched};
-use crate::store::{Access, ImageStore, OpenOptions, Pauses, birth, copy, redo};
+use crate::store::{Access, ImageStore, OpenOptions, WaitLimit, birth, copy, redo};
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
@@ -93,12 +93,8 @@ fn builder(options: &OpenOptions) -> Builder {
 /// Opens for writing, and waits for other processes no longer than the options say: the engine
 /// refuses at once beside an exclusive access, and waits without limit for another's transaction.
 fn open_writable(path: &Path, options: &OpenOptions) -> Result<Database> {
-    let begun = Instant::now();
-    let busy = || Error::Busy {
-        path: path.to_owned(),
-        waited: begun.elapsed(),
-    };
-    for pause in Pauses::until(begun + options.lock_wait) {
+    let wait = WaitLimit::from_now(options.lock_wait);
+    for pause in wait.pauses() {
         let (opened, has_opened) = mpsc::sync_channel(1);
         let (helper_path, helper_options) = (path.to_owned(), options.clone());
         let helper = move || {
@@ -109,14 +105,13 @@ fn open_writable(path: &Path, options: &OpenOptions) -> Result<Database> {
             .name("image-store-open".to_owned())
             .spawn(helper)
             .map_err(|source| io_error("start a thread to open", path, source))?;
-        let left = (begun + options.lock_wait).saturating_duration_since(Instant::now());
-        match has_opened.recv_timeout(left.max(READ_ONLY_PATIENCE)) {
+        match has_opened.recv_timeout(wait.left().max(READ_ONLY_PATIENCE)) {
             Ok(Err(Failure::Engine(redb::Error::DatabaseAlreadyOpen))) => thread::sleep(pause),
             Ok(opened) => return opened.map_err(|failure| explain(failure, path)),
-            Err(_) => return Err(busy()),
+            Err(_) => break,
         }
     }
-    Err(busy())
+    Err(wait.busy(path))
 }
 
 fn open_writable_once(path: &Path, options: &OpenOptions) -> Outcome<Database> {
@@ -132,9 +127,9 @@ fn open_writable_once(path: &Path, options: &OpenOptions) -> Outcome<Database> {
 /// writing once, which takes it some milliseconds; where that is not permitted, a copy in memory is
 /// recovered instead. Other writers may die meanwhile, so mending once may not be enough.
 fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
-    let begun = Instant::now();
-    let mut deadline = begun + READ_ONLY_PATIENCE;
-    let mut pauses = Pauses::until(begun + options.lock_wait.max(READ_ONLY_PATIENCE));
+    let wait = WaitLimit::from_now(options.lock_wait.max(READ_ONLY_PATIENCE));
+    let mut pauses = wait.pauses();
+    let mut deadline = Instant::now() + READ_ONLY_PATIENCE;
     loop {
         let refused = match open_read_only_once(path, options) {
             Ok(database) => return Ok(Engine::ReadOnly(database)),
@@ -142,10 +137,7 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
             Err(failure) => return Err(explain(failure, path)),
         };
         let Some(pause) = pauses.next() else {
-            return Err(Error::Busy {
-                path: path.to_owned(),
-                waited: begun.elapsed(),
-            });
+            return Err(wait.busy(path));
         };
         match refused {
             redb::Error::RepairAborted

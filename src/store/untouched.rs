@@ -9,18 +9,17 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redb::{BackendError, Builder, Database, StorageBackend};
 
 use crate::engine::contain;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::backend::Overlay;
 use crate::store::damaged::MAGIC;
 use crate::store::file::{io_error, open_existing};
-use crate::store::image_store::WaitLimit;
 use crate::store::open::explain;
-use crate::store::{Access, ImageStore, OpenOptions, Snapshot, redo};
+use crate::store::{Access, ImageStore, OpenOptions, Snapshot, WaitLimit, redo};
 
 /// The byte that a writer of the engine locks exclusively from the beginning of a transaction to
 /// its end (docs/design.md of redb, "Lock bytes"). A shared lock on it is to be had for one who may
@@ -80,13 +79,9 @@ fn without_writers(
         .name("image-store-lock".to_owned())
         .spawn(helper)
         .map_err(|source| io_error("start a thread to lock", path, source))?;
-    let left = wait.deadline.saturating_duration_since(Instant::now());
-    match is_locked.recv_timeout(left) {
+    match is_locked.recv_timeout(wait.left()) {
         Ok(locked) => locked.map_err(refused),
-        Err(_) => Err(Error::Busy {
-            path: path.to_owned(),
-            waited: wait.begun.elapsed(),
-        }),
+        Err(_) => Err(wait.busy(path)),
     }
 }
 
@@ -162,7 +157,7 @@ impl ImageStore {
         let wait = self.wait_limit();
         let _pass = self
             .gate()
-            .enter(wait.deadline)
+            .enter(wait.deadline())
             .map_err(|refused| self.refused(refused, wait))?;
         // Of an exclusive access all writers are in this process, and pass the gate.
         let checked = match self.access() {

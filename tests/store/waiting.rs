@@ -239,26 +239,31 @@ fn exclusive_and_shared_refuse_each_other_until_the_first_is_closed() {
 }
 
 #[test]
-fn who_does_not_want_to_wait_still_tries() {
+fn who_does_not_want_to_wait_still_tries_and_for_ever_is_a_wait() {
     let place = Place::new();
-    for (number, access) in [Access::Shared, Access::Exclusive, Access::Shared]
-        .into_iter()
-        .enumerate()
-    {
-        let options = ImageStore::options()
-            .access(access)
-            .lock_wait(Duration::ZERO);
-        // The first one creates it.
-        let store = options.clone().open(place.path()).unwrap();
-        store.create(NewImage::new()).unwrap();
-        let transaction = store.write().unwrap();
-        assert_eq!(transaction.len().unwrap(), number as u64 + 1);
-        drop(transaction);
-        if access == Access::Exclusive {
-            let error = options.open(place.path()).unwrap_err();
-            assert!(matches!(error, Error::Busy { .. }), "{error:?}");
+    let mut images = 0;
+    for limit in [Duration::ZERO, Duration::MAX] {
+        for access in [Access::Shared, Access::Exclusive, Access::Shared] {
+            let options = ImageStore::options().access(access).lock_wait(limit);
+            // The first one creates it.
+            let store = options.open(place.path()).unwrap();
+            store.create(NewImage::new()).unwrap();
+            images += 1;
+            let transaction = store.write().unwrap();
+            assert_eq!(transaction.len().unwrap(), images);
+            drop(transaction);
+            let others = ImageStore::options().lock_wait(Duration::ZERO);
+            let other = others.open(place.path());
+            assert_eq!(
+                matches!(other, Err(Error::Busy { .. })),
+                access == Access::Exclusive,
+                "{other:?}"
+            );
+            drop(other);
+            store.close();
+            let reader = ImageStore::options().read_only(true).lock_wait(limit);
+            assert_eq!(reader.open(place.path()).unwrap().len().unwrap(), images);
         }
-        store.close();
     }
     invariants::check(&place.path());
 }
