@@ -19,7 +19,7 @@ pub(crate) struct ImageHead<'a>(Head<'a>);
 ///
 /// # Errors
 ///
-/// [`Failure::Corrupt`] with the image number.
+/// [`Failure::Corrupt`](crate::engine::Failure::Corrupt) with the image number.
 pub(crate) fn decode_head(number: u64, sealed: &[u8]) -> Outcome<ImageHead<'_>> {
     let owner = Sealed::Record(number);
     decode_beginning(unseal(owner, sealed)?, || owner.describe()).map(ImageHead)

@@ -24,7 +24,7 @@ use crate::tables::SnapshotTables;
 /// threads. Open a store once and keep it for the life of the process: opening costs a thousand
 /// times what a lookup costs.
 ///
-/// Its lookups come from [`Lookup`](crate::Lookup). Each mutation here is a transaction of its own:
+/// Its lookups come from [`Lookup`]. Each mutation here is a transaction of its own:
 /// when it returns, it is on disk, and one that fails changes nothing. [`write`](Self::write) puts
 /// many into one. Mutations that several threads make at the same time on one handle or its clones
 /// share the waiting for the disk.

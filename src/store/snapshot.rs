@@ -13,7 +13,7 @@ use crate::tables::SnapshotTables;
 /// A state of the store, which later writes do not disturb; made by
 /// [`ImageStore::read`](crate::ImageStore::read). Cloning it is cheap and keeps the state.
 ///
-/// All its lookups come from [`Lookup`](crate::Lookup).
+/// All its lookups come from [`Lookup`].
 ///
 /// Pages that a snapshot sees cannot be used again while it lives: a snapshot that is kept while
 /// others write makes the file grow. Take one for a task, not for the life of a program.

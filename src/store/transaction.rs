@@ -26,7 +26,7 @@ use crate::write::{self, Displaced, PreparedImage, Work};
 /// Many steps that become visible and durable at once, or not at all; made by
 /// [`ImageStore::write`](crate::ImageStore::write).
 ///
-/// It sees its own changes through [`Lookup`](crate::Lookup); others see them when
+/// It sees its own changes through [`Lookup`]; others see them when
 /// [`commit`](Self::commit) has returned. Dropping it instead leaves nothing of it. A step that
 /// fails leaves nothing of itself, and the transaction goes on.
 ///

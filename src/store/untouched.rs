@@ -54,7 +54,7 @@ fn below(path: &Path, options: &OpenOptions) -> Result<impl StorageBackend> {
 ///
 /// # Errors
 ///
-/// [`Error::Busy`] where another still writes at the deadline.
+/// [`Error::Busy`](crate::Error::Busy) where another still writes at the deadline.
 fn without_writers(
     path: &Path,
     options: &OpenOptions,
@@ -138,7 +138,8 @@ impl ImageStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`], [`Error::NestedTransaction`], [`Error::Io`], [`Error::Forked`].
+    /// Those of [`write`](Self::write), without having to write: `Busy`, `NestedTransaction`, `Io`,
+    /// `Forked`.
     pub(crate) fn check_pages(
         &self,
         _kept: &Snapshot,
