@@ -1,6 +1,7 @@
 //! A state of the store that stays as it is.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{Failure, Outcome, contain};
@@ -48,6 +49,13 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The path that the store was opened at.
+    pub(crate) fn path(&self) -> &Path {
+        self.tables.handle().path()
+    }
+}
+
 impl Source for Snapshot {
     type Tables<'t> = SnapshotTables;
     type Held<'a> = Self;
@@ -76,7 +84,7 @@ impl Lookup for Snapshot {}
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("path", &self.tables.handle().path())
+            .field("path", &self.path())
             .finish_non_exhaustive()
     }
 }

@@ -152,3 +152,25 @@ fn an_images_directory_is_replaced_whole() {
     assert_eq!(store.len().unwrap(), 2);
     assert!(target.join("images.json").exists());
 }
+
+#[test]
+fn a_directory_that_holds_the_store_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    fs::create_dir_all(images.join("deep/er")).unwrap();
+    fs::write(images.join("images.json"), "[]").unwrap();
+    symlink(&images, folder.path().join("link")).unwrap();
+    for path in ["images/images.redb", "images/deep/er/s", "link/linked.redb"] {
+        let path = folder.path().join(path);
+        let store = ImageStore::open(&path).unwrap();
+        store.create(NewImage::new().id("precious")).unwrap();
+        let refused = export(&store, &images, ExportMode::Replace).unwrap_err();
+        assert!(matches!(refused, Error::LegacySource { .. }), "{refused:?}");
+        assert!(refused.to_string().contains("move it out"), "{refused}");
+        assert!(path.exists());
+        // What stays where it is may.
+        export(&store, &images, ExportMode::Live).unwrap();
+        assert!(path.exists());
+    }
+    assert!(images.join("images.json").exists());
+}

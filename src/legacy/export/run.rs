@@ -37,7 +37,8 @@ const NAMED_REASONS: usize = 10;
 /// - [`Error::NotRepresentable`]: the legacy layout cannot hold some images, and
 ///   [`ExportOptions::skip_unrepresentable`] was not asked for. Nothing was written.
 /// - [`Error::AlreadyExists`]: there is something at `target`, with [`ExportMode::New`].
-/// - [`Error::LegacySource`]: what is at `target` is no images directory, with the other modes.
+/// - [`Error::LegacySource`]: what is at `target` is no images directory, with the other modes; or
+///   it holds the store itself, with [`ExportMode::Replace`].
 /// - [`Error::LegacyLocked`]: an engine held the lock of the directory for too long, with
 ///   [`ExportMode::Live`]. Nothing was written.
 /// - [`Error::Io`]: a file cannot be written. With [`ExportMode::Live`] the directory can be loaded
@@ -54,7 +55,7 @@ pub fn export(
     let mut report = Report::new(options, snapshot.len()?);
     match mode {
         ExportMode::New | ExportMode::Replace => {
-            let whole = whole::Target::look(target, mode == ExportMode::Replace)?;
+            let whole = whole::Target::look(target, mode == ExportMode::Replace, snapshot)?;
             check(snapshot, &mut report)?;
             whole.write(snapshot, &mut report)?;
         }

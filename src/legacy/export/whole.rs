@@ -38,7 +38,7 @@ pub(super) struct Target {
 
 impl Target {
     /// Looks whether a directory may be put at `path`.
-    pub(super) fn look(path: &Path, may_replace: bool) -> Result<Self> {
+    pub(super) fn look(path: &Path, may_replace: bool, snapshot: &Snapshot) -> Result<Self> {
         let Some(name) = path.file_name() else {
             return Err(unusable(path, "the path names no folder"));
         };
@@ -59,6 +59,7 @@ impl Target {
             }
             Ok(_) => {
                 refuse_other_things(path)?;
+                refuse_the_store(path, snapshot.path())?;
                 true
             }
         };
@@ -235,4 +236,24 @@ fn refuse_other_things(path: &Path) -> Result<()> {
     }
     let why = "it holds neither an images.json nor an images.lock; choose another path";
     Err(unusable(path, why))
+}
+
+/// Refuses to replace the folder in which the store itself lies: it would be gone with the rest.
+fn refuse_the_store(path: &Path, store: &Path) -> Result<()> {
+    let identity = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino()));
+    let target = identity(path).map_err(|source| io_error("inspect", path, source))?;
+    let store = match store.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(|source| io_error("inspect", store, source))?,
+    };
+    for folder in store.ancestors().skip(1) {
+        if identity(folder).map_err(|source| io_error("inspect", folder, source))? == target {
+            let why = format!(
+                "the store {} lies in it and would be removed; move it out, or choose another path",
+                store.display()
+            );
+            return Err(unusable(path, why));
+        }
+    }
+    Ok(())
 }
