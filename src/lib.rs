@@ -174,6 +174,7 @@
 //! | names of an image | [10,000](limits::MAX_NAMES) |
 //! | items of an image | [10,000](limits::MAX_BIG_DATA) |
 //! | an item | [1 TiB](limits::MAX_BIG_DATA_SIZE) |
+//! | arrays and objects in each other in a flag | [100](limits::MAX_FLAG_DEPTH) |
 //! | metadata | [16 MiB](limits::MAX_METADATA) |
 //! | a record: all of an image but the bytes of its items | [64 MiB](limits::MAX_RECORD) |
 //!
@@ -216,7 +217,8 @@ pub use model::{
 /// How large things may be: limits that every mutation keeps.
 pub mod limits {
     pub use crate::model::limits::{
-        MAX_BIG_DATA, MAX_BIG_DATA_SIZE, MAX_METADATA, MAX_NAMES, MAX_RECORD, MAX_TEXT,
+        MAX_BIG_DATA, MAX_BIG_DATA_SIZE, MAX_FLAG_DEPTH, MAX_METADATA, MAX_NAMES, MAX_RECORD,
+        MAX_TEXT,
     };
 }
 pub use read::{DigestEntry, Lookup, NameEntry, Prefix};

@@ -7,10 +7,12 @@
     reason = "a test may say plainly what must hold"
 )]
 
-use image_store::limits::{MAX_BIG_DATA, MAX_METADATA, MAX_NAMES, MAX_TEXT};
+use image_store::legacy::{self, ExportOptions, ImportOptions};
+use image_store::limits::{MAX_BIG_DATA, MAX_FLAG_DEPTH, MAX_METADATA, MAX_NAMES, MAX_TEXT};
 use image_store::{
     Error, ErrorKind, ImageStore, Lookup, ManifestDigest, NewImage, Result, Transaction,
 };
+use serde_json::{Value, json};
 
 /// Runs `step` one below, at and one above `limit`, each in a transaction that is dropped.
 fn keeps(limit: usize, step: impl Fn(&mut Transaction, usize) -> Result<()>) {
@@ -88,6 +90,36 @@ fn flags() {
     keeps(MAX_TEXT, |transaction, size| {
         transaction.set_flag("image", &text(size), true.into())
     });
+}
+
+#[test]
+fn depth_of_flags() {
+    let arrays = |depth| (0..depth).fold(Value::Null, |inner, _| json!([inner, 1]));
+    let objects = |depth| (1..depth).fold(json!({}), |inner, _| json!({"a": 1, "b": inner}));
+    keeps(MAX_FLAG_DEPTH, |transaction, depth| {
+        transaction.set_flag("image", "flag", arrays(depth))
+    });
+    keeps(MAX_FLAG_DEPTH, |transaction, depth| {
+        transaction.set_flag("image", "flag", objects(depth))
+    });
+    keeps(MAX_FLAG_DEPTH, |transaction, depth| {
+        let image = NewImage::new().flag("flag", arrays(depth));
+        transaction.create(image).map(drop)
+    });
+}
+
+#[test]
+fn what_is_as_deep_as_can_be_comes_back_from_a_legacy_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = ImageStore::open(dir.path().join("images.redb")).unwrap();
+    let deepest = (0..MAX_FLAG_DEPTH).fold(Value::Null, |inner, _| json!([inner]));
+    let image = NewImage::new().id("image").flag("flag", deepest);
+    let image = store.create(image).unwrap();
+    let (images, back) = (dir.path().join("images"), dir.path().join("back.redb"));
+    legacy::export(&store.read().unwrap(), &images, ExportOptions::default()).unwrap();
+    legacy::import(&images, &back, ImportOptions::default()).unwrap();
+    let back = ImageStore::open(back).unwrap();
+    assert_eq!(back.get("image").unwrap().flags, image.flags);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! becomes a file name. These are far above what engines use, and keep one caller from making
 //! everybody's lookups slow. An import takes what the legacy store had, up to the limit of a record.
 
+use serde_json::Value;
+
 use crate::error::{Error, Result};
 
 /// The longest ID, name, item key, layer ID, flag, and list entry, in bytes.
@@ -78,6 +80,24 @@ pub const MAX_BIG_DATA_SIZE: u64 = 1 << 40;
 /// ```
 pub const MAX_RECORD: usize = 64 << 20;
 
+/// How deep arrays and objects may lie in each other in the value of a flag. What is read of JSON
+/// anywhere, records of a legacy directory among it, has room for a little more.
+///
+/// # Examples
+///
+/// ```
+/// # use image_store::{ImageStore, NewImage, limits};
+/// # use serde_json::{Value, json};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = ImageStore::open(dir.path().join("images.redb"))?;
+/// store.create(NewImage::new().id("a"))?;
+/// let nested = |depth| (0..depth).fold(Value::Null, |inner, _| json!([inner]));
+/// store.set_flag("a", "flag", nested(limits::MAX_FLAG_DEPTH))?;
+/// assert!(store.set_flag("a", "flag", nested(limits::MAX_FLAG_DEPTH + 1)).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub const MAX_FLAG_DEPTH: usize = 100;
+
 /// Checks the length of an ID, a name, a key, a layer or a flag, and calls it `what` in the error.
 pub(crate) fn check_text(what: &str, text: &str) -> Result<()> {
     check(text.len(), MAX_TEXT, || {
@@ -103,6 +123,30 @@ pub(crate) fn check_big_data_count(count: usize) -> Result<()> {
     check(count, MAX_BIG_DATA, || {
         "the number of big data items of an image".to_owned()
     })
+}
+
+/// Checks the name and the value of a flag.
+pub(crate) fn check_flag(flag: &str, value: &Value) -> Result<()> {
+    check_text("flag", flag)?;
+    check(depth(value), MAX_FLAG_DEPTH, || {
+        format!("the depth of arrays and objects in the flag {flag:?}")
+    })
+}
+
+/// How deep arrays and objects lie in each other.
+fn depth(value: &Value) -> usize {
+    let mut deepest = 0;
+    let mut waiting = vec![(value, 0)];
+    while let Some((value, around)) = waiting.pop() {
+        let depth = around + 1;
+        match value {
+            Value::Array(values) => waiting.extend(values.iter().map(|value| (value, depth))),
+            Value::Object(fields) => waiting.extend(fields.values().map(|value| (value, depth))),
+            _ => continue,
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 fn check(size: usize, limit: usize, what: impl FnOnce() -> String) -> Result<()> {

@@ -153,8 +153,8 @@ fn check_limits(new: &NewImage) -> Outcome<()> {
     limits::check_names(&new.names_history)?;
     limits::check_text("top layer", new.top_layer.as_deref().unwrap_or_default())?;
     limits::check_metadata(&new.metadata)?;
-    for flag in new.flags.keys() {
-        limits::check_text("flag", flag)?;
+    for (flag, value) in &new.flags {
+        limits::check_flag(flag, value)?;
     }
     limits::check_big_data_count(new.big_data.len())?;
     for item in &new.big_data {

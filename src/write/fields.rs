@@ -26,7 +26,7 @@ pub(crate) fn set_flag(
     flag: &str,
     value: Value,
 ) -> Outcome<()> {
-    limits::check_text("flag", flag)?;
+    limits::check_flag(flag, &value)?;
     change(tables, reference, |image| {
         image.flags.insert(flag.to_owned(), value);
     })
