@@ -18,7 +18,7 @@ pub(crate) use head::decode_head;
 pub(crate) use record::{decode_image, encode_image, encode_unnumbered};
 pub(crate) use redo::{
     BLOCK, Change, Changes, Entry, LONGEST, LogId, TableTag, blocks, decode_entry, decode_header,
-    each_change, encode_entry, encode_header,
+    each_change, encode_entry, encode_header, may_be_log,
 };
 pub(crate) use seal::{SEAL_LENGTH, Sealed, Unsealed, seal, unseal};
 

@@ -38,6 +38,12 @@ pub(crate) fn encode_header(id: &LogId) -> Vec<u8> {
     block
 }
 
+/// Whether a file of which these are the first bytes, up to a block, may be a log, if only one that was
+/// never written to its end: nothing else has that beginning.
+pub(crate) fn may_be_log(beginning: &[u8]) -> bool {
+    beginning.starts_with(MAGIC) || beginning.iter().all(|byte| *byte == 0)
+}
+
 /// The identity in a header; `None` where these bytes are no header.
 pub(crate) fn decode_header(block: &[u8]) -> Option<LogId> {
     let (magic, rest) = block.split_first_chunk()?;

@@ -1,5 +1,6 @@
 //! A copy of a store in use.
 
+use std::io;
 use std::path::Path;
 
 use redb::{Key, ReadableTable, ReadableTableMetadata as _, Value};
@@ -12,7 +13,7 @@ use crate::maintenance::progress::{Meter, Progress, Stage};
 use crate::meta;
 use crate::read::Source;
 use crate::recorded::Recorded;
-use crate::store::{Nascent, Placement, Snapshot, is_there};
+use crate::store::{Nascent, Placement, Snapshot, folder, io_error, is_there, redo_log};
 use crate::tables::{ReadTables, WriteTables};
 
 /// What a backup holds.
@@ -66,7 +67,7 @@ impl Snapshot {
     /// [`Error::AlreadyExists`](crate::Error::AlreadyExists) where something is at `path`;
     /// [`Error::Corrupt`](crate::Error::Corrupt) with the path of this store where something of it
     /// cannot be read;
-    /// [`Error::Io`](crate::Error::Io).
+    /// [`Error::Io`](crate::Error::Io), also where `path` is the place of this store's redo log.
     #[tracing::instrument(level = "info", skip_all, fields(to = %path.as_ref().display()))]
     pub fn backup(
         &self,
@@ -78,6 +79,13 @@ impl Snapshot {
             return Err(crate::Error::AlreadyExists {
                 path: path.to_owned(),
             });
+        }
+        if is_place_of_log(path, self.path()) {
+            let source = io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the redo log of the store has this place; choose another path",
+            );
+            return Err(io_error("make a backup at", path, source));
         }
         let nascent = Nascent::new(path, &crate::ImageStore::options())?;
         let mut transaction = nascent.store()?.write()?;
@@ -95,6 +103,13 @@ impl Snapshot {
             length: size(path)?.0,
         })
     }
+}
+
+/// Whether `path` is where the redo log of the store at `store` is, when there is one.
+fn is_place_of_log(path: &Path, store: &Path) -> bool {
+    let log = redo_log(store);
+    let folder = |path: &Path| folder(path).canonicalize().ok();
+    path.file_name() == log.file_name() && folder(path) == folder(&log)
 }
 
 /// Copies every row as it is: sealed values belong to keys, and keys stay the same. `at_source` says

@@ -14,7 +14,7 @@ use crate::meta;
 use crate::read::Source;
 use crate::store::{
     Nascent, OpenOptions, Placement, Snapshot, folder, io_error, redo_log, remove_leftover_log,
-    sync_folder,
+    remove_redo_log, sync_folder,
 };
 use crate::tables::ReadTables as _;
 
@@ -176,7 +176,11 @@ impl OpenOptions {
         nascent.appear(Placement::Replace)?;
         // It belongs to the damaged file. By now the repaired one may have another.
         if log.is_some() && engine.redo_log_bytes(path) == log {
-            remove_leftover_log(path);
+            match &lost_log {
+                // It may be too damaged to be known for one, and was set aside.
+                Some(_) => remove_redo_log(path).map_err(|failure| failure.at(path))?,
+                None => remove_leftover_log(path),
+            }
         }
         drop((snapshot, damaged));
         Ok(RepairSummary {

@@ -33,7 +33,9 @@ pub(crate) use birth::{Nascent, Placement, remove_leftovers};
 pub(crate) use file::{folder, io_error, is_there, open_existing, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
-pub(crate) use redo::{path as redo_log, remove_leftover as remove_leftover_log};
+pub(crate) use redo::{
+    path as redo_log, remove as remove_redo_log, remove_leftover as remove_leftover_log,
+};
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 pub(crate) use wait_limit::WaitLimit;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use image_store::{
     Access, Error, ErrorKind, ImageStore, Lookup as _, ManifestDigest, NewImage, OpenOptions,
-    VerifyOptions,
+    RepairOptions, VerifyOptions,
 };
 use rand::RngExt as _;
 use redb::StorageBackend;
@@ -270,6 +270,56 @@ fn a_link_in_the_place_of_the_log_is_not_followed() {
     }
     store.close();
     assert_eq!(fs::read_to_string(target).unwrap(), "precious");
+}
+
+#[test]
+fn what_is_no_log_stays_where_a_log_would_be() {
+    let place = Place::new();
+    place.open().create(NewImage::new()).unwrap();
+    let precious = random_bytes(1, 10_000);
+    fs::write(redo(&place), &precious).unwrap();
+    let store = exclusive().open(place.path()).unwrap();
+    for _ in 0..10 {
+        store.create(NewImage::new()).unwrap();
+    }
+    store.close();
+    ImageStore::options().compact(place.path()).unwrap();
+    let repair = RepairOptions::default();
+    ImageStore::options()
+        .repair(place.path(), &repair, |_| {})
+        .unwrap();
+    assert!(fs::read(redo(&place)).unwrap() == precious);
+    assert_eq!(place.open().len().unwrap(), 11);
+
+    // The beginning of one that a crash left is.
+    for left in [
+        vec![],
+        vec![0; 300],
+        vec![0; 10_000],
+        b"image-store redo".to_vec(),
+    ] {
+        fs::write(redo(&place), left).unwrap();
+        exclusive().open(place.path()).unwrap().close();
+        assert!(!redo(&place).exists());
+    }
+}
+
+#[test]
+fn a_backup_does_not_take_the_place_of_the_log() {
+    let place = Place::new();
+    let snapshot = place.open().read().unwrap();
+    let Err(Error::Io { source, .. }) = snapshot.backup(redo(&place), |_| {}) else {
+        panic!("it took that place");
+    };
+    assert!(
+        source.to_string().contains("choose another path"),
+        "{source}"
+    );
+    assert_eq!(place.entries(), ["images.redb"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    snapshot
+        .backup(elsewhere.path().join("images.redb-redo"), |_| {})
+        .unwrap();
 }
 
 #[test]

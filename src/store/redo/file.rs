@@ -1,14 +1,17 @@
 //! The file of a redo log, beside the store's own.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use redb::StorageBackend as _;
 use rustix::fs::{Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
 
-use crate::codec::{BLOCK, LONGEST, LogId, blocks, decode_header, encode_entry, encode_header};
+use crate::codec::{
+    BLOCK, LONGEST, LogId, blocks, decode_header, encode_entry, encode_header, may_be_log,
+};
 use crate::engine::{Failure, Outcome};
 use crate::store::backend::{Backend, Storage};
 use crate::store::file::{folder, identity, io_error, open_existing, sync_folder};
@@ -80,8 +83,10 @@ impl LogFile {
         if identity(&beside, store)? != opened {
             return Err(refused(io::Error::other("the store was moved")));
         }
-        // The store's own file knows of no log, so whatever is there is left over.
-        remove(store)?;
+        // The store's own file knows of no log, so one that is there is left over.
+        if is_log(&path).map_err(refused)? {
+            remove(store)?;
+        }
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let mode = Mode::RUSR | Mode::WUSR;
         let file = rustix::fs::open(&path, flags | OFlags::CLOEXEC, mode)
@@ -207,7 +212,7 @@ fn share_as(store: &File, log: &File) -> io::Result<()> {
 }
 
 /// Removes what has the name of a store's log.
-fn remove(store: &Path) -> Outcome<()> {
+pub(crate) fn remove(store: &Path) -> Outcome<()> {
     let path = path(store);
     match std::fs::remove_file(&path) {
         Ok(()) => Ok(sync_folder(&folder(store))?),
@@ -216,11 +221,39 @@ fn remove(store: &Path) -> Outcome<()> {
     }
 }
 
-/// Removes the log of a store that needs none, if it can be: it means nothing any more.
+/// Removes the log of a store that needs none, if it can be: it means nothing any more. What is no
+/// log stays where it is.
 pub(crate) fn remove_leftover(store: &Path) {
-    if let Err(failure) = remove(store) {
+    let path = path(store);
+    let removed = match is_log(&path) {
+        Ok(true) => remove(store),
+        Ok(false) => Ok(()),
+        Err(error) => Err(io_error(READ, &path, error).into()),
+    };
+    if let Err(failure) = removed {
         tracing::warn!(store = %store.display(), %failure, "a redo log is left over");
     }
+}
+
+/// Whether there is a file at the path of a log that may be one.
+fn is_log(path: &Path) -> io::Result<bool> {
+    let Some(file) = open_file(path)? else {
+        return Ok(false);
+    };
+    let mut beginning = Vec::with_capacity(BLOCK);
+    file.take(BLOCK as u64).read_to_end(&mut beginning)?;
+    Ok(may_be_log(&beginning))
+}
+
+/// Opens a file to read; `None` where there is none. No link is followed, and nothing is waited for.
+fn open_file(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(file.metadata()?.is_file().then_some(file))
 }
 
 /// What the log of a store holds behind its header; `None` where there is no log with this identity.
@@ -237,15 +270,9 @@ pub(super) fn read(store: &Path, storage: &Storage, id: &LogId) -> Outcome<Optio
 pub(super) fn read_whole(store: &Path, storage: &Storage) -> Outcome<Option<Vec<u8>>> {
     let path = path(store);
     let refused = |error| Failure::from(io_error(READ, &path, error));
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(&path, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(refused(error.into())),
-    };
-    if !file.metadata().map_err(refused)?.is_file() {
+    let Some(file) = open_file(&path).map_err(refused)? else {
         return Ok(None);
-    }
+    };
     let backend = storage.redo(file)?;
     let length = backend.len().map_err(refused)?;
     if !(FIRST..=LONGEST_FILE).contains(&length) {

@@ -27,7 +27,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use redb::{Database, Durability, WriteTransaction};
 
 pub(super) use file::READ;
-pub(crate) use file::{path, remove_leftover};
+pub(crate) use file::{path, remove, remove_leftover};
 pub(super) use replay::{is_needed, recover, recover_copy};
 
 use crate::codec::{Changes, each_change};
