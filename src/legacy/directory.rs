@@ -11,6 +11,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, RawDir, SeekFrom, fstat, openat, seek, statat,
@@ -113,6 +115,12 @@ impl Directory {
     /// Takes over the handle of a folder that the caller opened.
     pub(crate) const fn new(handle: OwnedFd) -> Self {
         Self(handle)
+    }
+
+    /// Whether `path` leads to this folder.
+    pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let (own, there) = (fstat(&self.0)?, path.metadata()?);
+        Ok((own.st_dev, own.st_ino) == (there.dev(), there.ino()))
     }
 
     /// The folder behind `path`, name by name.

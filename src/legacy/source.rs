@@ -14,6 +14,7 @@ use super::directory::{Directory, Entry, FileKind, Found};
 use super::json::{JsonError, JsonFault, Position};
 use super::lock::{IMAGES_LOCK, Lock};
 use crate::error::{Error, Result};
+use crate::store::folder;
 
 pub(crate) const IMAGES_JSON: &str = "images.json";
 /// The legacy store writes `images.json` under such a name first; a kill leaves it behind.
@@ -117,6 +118,17 @@ impl Source {
             }
         }
         Ok(false)
+    }
+
+    /// The name that a file of this path has in the directory; `None` where it lies elsewhere.
+    pub(crate) fn name_here<'p>(&self, file: &'p Path) -> Result<Option<&'p OsStr>> {
+        let folder = folder(file);
+        match self.directory.is_at(&folder) {
+            Ok(true) => Ok(file.file_name()),
+            Ok(false) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(refused("inspect", &folder, error)),
+        }
     }
 
     /// The path of the directory, for messages.

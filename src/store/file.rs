@@ -111,7 +111,7 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
         .map_err(|source| io_error("sync the folder", folder, source))
 }
 
-pub(super) fn not_a_store(path: &Path, why: &str) -> Error {
+pub(crate) fn not_a_store(path: &Path, why: &str) -> Error {
     Error::NotAStore {
         path: path.to_owned(),
         why: why.to_owned(),

@@ -6,7 +6,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
-use image_store::legacy::{self, FileKind, Finding, ImportOptions, ImportSummary};
+use image_store::legacy::{
+    self, Existing, FileKind, Finding, ImportOptions, ImportSummary, OnConflict,
+};
 use image_store::{Error, ImageStore, Lookup};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -291,4 +293,35 @@ fn the_list_of_findings_has_a_limit_and_the_counts_have_none() {
         summary.finding_counts,
         BTreeMap::from([("item-missing", 3)])
     );
+}
+
+#[test]
+fn a_store_in_the_directory_is_nothing_that_the_engine_left() {
+    let fixture = Fixture::podman("B");
+    let before = fs::read_dir(&fixture.images).unwrap().count();
+    let store = fixture.images.join("images.redb");
+    let summary = legacy::import(&fixture.images, &store, ImportOptions::default()).unwrap();
+    assert_eq!(summary.findings, []);
+    assert_eq!(fs::read_dir(&fixture.images).unwrap().count(), before + 1);
+    let options = ImportOptions::default().existing(Existing::Merge(OnConflict::Fail));
+    let summary = legacy::import(&fixture.images, &store, options).unwrap();
+    assert_eq!(summary.findings, []);
+}
+
+#[test]
+fn a_store_does_not_take_the_place_of_the_engines_files() {
+    let fixture = Fixture::podman("B");
+    let lock = fixture.images.join("images.lock");
+    fs::remove_file(&lock).unwrap();
+    let link = fixture.store_path().with_file_name("link");
+    symlink(&fixture.images, &link).unwrap();
+    for name in ["images.lock", "images.json"] {
+        for folder in [&fixture.images, &link] {
+            let options = ImportOptions::default();
+            let refused = legacy::import(&fixture.images, &folder.join(name), options);
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, Error::NotAStore { .. }), "{refused:?}");
+        }
+    }
+    assert!(!lock.exists());
 }

@@ -80,6 +80,15 @@ impl Destination {
         Ok(Self::New { new, old })
     }
 
+    /// The file that is written, under whatever name.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::New { new, .. } => Some(new.file()),
+            Self::Merge { store, .. } => Some(store.path()),
+            Self::Nothing(_) => None,
+        }
+    }
+
     /// Begins to write, and the state of the store that is merged into.
     pub(super) fn begin(&self) -> Result<(Sink, Option<(Snapshot, OnConflict)>)> {
         Ok(match self {

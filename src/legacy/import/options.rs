@@ -245,8 +245,8 @@ impl<'a> ImportOptions<'a> {
         self
     }
 
-    /// How many threads read, hash and compress, beside the one that writes; as many as the machine
-    /// has cores where nothing is said.
+    /// How many threads read, hash and compress, beside the one that writes, from 1 to 256; as many
+    /// as the machine has cores where nothing is said.
     ///
     /// # Examples
     ///

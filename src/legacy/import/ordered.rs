@@ -1,11 +1,15 @@
 //! Work that many threads do, with its results in order.
 
+use std::io;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 /// How many jobs wait for a worker, for each worker, and how many results wait to be taken.
 const QUEUE: usize = 2;
+
+/// More workers than this are not started, whoever asks for them.
+const MOST_WORKERS: usize = 256;
 
 /// What came of a job, and where to give it back to.
 type Done<R> = (R, Sender<R>);
@@ -18,19 +22,25 @@ type Done<R> = (R, Sender<R>);
 /// another gives back costs several times as much.
 ///
 /// Only a few jobs and results are in memory at a time: a slow taker slows everybody down. An error
-/// of `take` ends everything.
+/// of `take` ends everything. Where there are fewer threads to be had, fewer work.
+///
+/// # Errors
+///
+/// Where not even two threads can be started; then what `take` says.
 pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
     workers: usize,
     jobs: impl Iterator<Item = J> + Send,
     work: impl Fn(&mut T, J) -> R + Sync,
     mut take: impl FnMut(&mut R) -> Result<(), E>,
-) -> Result<(), E> {
-    let workers = workers.max(1);
+) -> io::Result<Result<(), E>> {
+    let workers = workers.clamp(1, MOST_WORKERS);
     let (give_job, jobs_waiting) = sync_channel::<(J, SyncSender<Done<R>>)>(workers * QUEUE);
     let (announce, announced) = sync_channel::<Receiver<Done<R>>>(workers * QUEUE);
     let jobs_waiting = Mutex::new(jobs_waiting);
     thread::scope(|scope| {
-        scope.spawn(move || {
+        // Owned here, so that an early end drops it and with it wakes the thread that makes jobs.
+        let announced = announced;
+        let make_jobs = move || {
             for job in jobs {
                 let (give_result, result) = sync_channel(1);
                 // The taker has given up, or every worker has.
@@ -38,9 +48,10 @@ pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
                     break;
                 }
             }
-        });
-        for _ in 0..workers {
-            scope.spawn(|| {
+        };
+        named("image-store-jobs").spawn_scoped(scope, make_jobs)?;
+        for worker in 0..workers {
+            let run = || {
                 let mut tools = T::default();
                 let (give_back, taken) = channel();
                 loop {
@@ -55,20 +66,32 @@ pub(super) fn in_order<J: Send, R: Send, T: Default, E>(
                     // Nobody may want it any more.
                     let _ = give_result.send((work(&mut tools, job), give_back.clone()));
                 }
-            });
+            };
+            match named("image-store-work").spawn_scoped(scope, run) {
+                Err(error) if worker == 0 => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, workers = worker, "no more threads are to be had");
+                    break;
+                }
+                Ok(_) => {}
+            }
         }
-        // Owned here, so that an early end drops it and with it wakes the thread that makes jobs.
-        let announced = announced;
         for result in announced.iter() {
             // Only a worker that panicked gives none, and then the scope ends with its panic.
             if let Ok((mut result, give_back)) = result.recv() {
-                take(&mut result)?;
+                if let Err(error) = take(&mut result) {
+                    return Ok(Err(error));
+                }
                 // Who made it may have ended.
                 let _ = give_back.send(result);
             }
         }
-        Ok(())
+        Ok(Ok(()))
     })
+}
+
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
 }
 
 #[cfg(test)]
@@ -96,6 +119,7 @@ mod tests {
             taken.push(*result);
             Ok::<(), ()>(())
         })
+        .unwrap()
         .unwrap();
         assert_eq!(taken, (0..500).map(|job| job * 2).collect::<Vec<_>>());
         assert!(ahead.into_inner() < 30);
@@ -126,6 +150,7 @@ mod tests {
             taken += 1;
             Ok::<(), ()>(())
         })
+        .unwrap()
         .unwrap();
         assert_eq!(taken, 500);
         // Those that are taken when the workers have ended already.
@@ -143,6 +168,18 @@ mod tests {
                 if *job < 100 { Ok(()) } else { Err(*job) }
             },
         );
-        assert_eq!(ended, Err(100));
+        assert_eq!(ended.unwrap(), Err(100));
+    }
+
+    #[test]
+    fn no_number_of_workers_is_too_many() {
+        let mut taken = 0;
+        let take = |job: &mut u64| {
+            taken += *job;
+            Ok::<(), ()>(())
+        };
+        let done = in_order(usize::MAX, 0..1_000, |(): &mut (), job| job, take);
+        done.unwrap().unwrap();
+        assert_eq!(taken, 499_500);
     }
 }

@@ -1,6 +1,6 @@
 //! The import itself.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
@@ -22,7 +22,9 @@ use super::verify::{Expected, verify};
 use crate::error::{Error, Result};
 use crate::legacy::Finding;
 use crate::legacy::directory::FileKind;
-use crate::legacy::source::Source;
+use crate::legacy::lock::IMAGES_LOCK;
+use crate::legacy::source::{IMAGES_JSON, Source};
+use crate::store::{io_error, not_a_store};
 use crate::write::Loadable;
 
 /// Imports the legacy images directory at `source` into the store at `store`.
@@ -63,7 +65,15 @@ use crate::write::Loadable;
 pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result<ImportSummary> {
     let begun = Instant::now();
     let source = Source::open(source)?;
+    if let Some(IMAGES_JSON | IMAGES_LOCK) = source.name_here(store)?.and_then(OsStr::to_str) {
+        let why = "in the directory that is imported this is the engine's own file; choose another \
+                   path for the store";
+        return Err(not_a_store(store, why));
+    }
     let destination = Destination::of(store, &options)?;
+    // It may lie in the source; then it is nothing that the engine left there.
+    let own = destination.file().map(|file| source.name_here(file));
+    let own = own.transpose()?.flatten().map(ToOwned::to_owned);
     // Held until everything is read.
     let lock = match options.lock_timeout {
         Some(timeout) => source.lock(timeout)?,
@@ -89,6 +99,7 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
     };
     let mut import = Import {
         source: &source,
+        own,
         sink,
         merge,
         expected: Expected::default(),
@@ -136,6 +147,8 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
 
 struct Import<'a> {
     source: &'a Source,
+    /// The name of the store in the source, where it lies there.
+    own: Option<OsString>,
     sink: Sink,
     merge: Option<Merge>,
     expected: Expected,
@@ -159,7 +172,9 @@ impl Import<'_> {
             self.found(&Finding::NoRecords { folders: count });
         }
         for (name, kind) in folders.without_image() {
-            self.take_rest(name, kind)?;
+            if Some(&name) != self.own.as_ref() {
+                self.take_rest(name, kind)?;
+            }
         }
         Ok(())
     }
@@ -201,6 +216,7 @@ impl Import<'_> {
             |workshop, batch| preparer.batch(batch, workshop, form),
             |prepared| self.take_batch(prepared),
         )
+        .map_err(|error| io_error("start threads to read", &source.records_path(), error))?
     }
 
     fn take_batch(&mut self, prepared: &mut Prepared<Arrival>) -> Result<()> {

@@ -15,6 +15,7 @@ use crate::legacy::Finding;
 use crate::legacy::json::read_record;
 use crate::legacy::source::Source;
 use crate::model::Image;
+use crate::store::io_error;
 
 /// What comes last in a directory, by the places of the records.
 #[derive(Debug)]
@@ -89,7 +90,8 @@ impl Superseded {
                 }
                 Ok::<_, crate::Error>(())
             },
-        )?;
+        )
+        .map_err(|error| io_error("start threads to read", &source.records_path(), error))??;
         all.hash = hash;
         Ok(all)
     }
