@@ -114,9 +114,13 @@ impl<'a> BigDataReader<'a> {
 
 impl Read for BigDataReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // A decoder that has no room takes it for a failure.
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         let read = self.decoder.read(buffer)?;
         self.read += read as u64;
-        let short = read == 0 && !buffer.is_empty() && self.read < self.size;
+        let short = read == 0 && self.read < self.size;
         if short || self.read > self.size {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,

@@ -229,6 +229,11 @@ struct CallersReader<'a>(&'a mut dyn Read);
 
 impl Read for CallersReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        run_callers(|| self.0.read(buffer))
+        let read = run_callers(|| self.0.read(buffer))?;
+        if read > buffer.len() {
+            let what = "the reader of the item says that it read more than there was room for";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        Ok(read)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::Read as _;
 
-use image_store::{ContentHash, Lookup, ManifestDigest, NewImage};
+use image_store::{ContentHash, ErrorKind, Lookup, ManifestDigest, NewImage};
 
 use crate::support::bytes::{Dribble, random_bytes, read_in_steps, text_bytes};
 use crate::support::{Place, invariants};
@@ -146,4 +146,51 @@ fn a_reader_keeps_its_state_while_the_item_is_replaced() {
         .unwrap();
     reader.read_to_end(&mut read).unwrap();
     assert!(read == bytes);
+}
+
+#[test]
+fn a_read_of_nothing_reads_nothing_and_spoils_nothing() {
+    let place = Place::new();
+    let store = place.open();
+    for (id, bytes) in [
+        ("empty", Vec::new()),
+        ("plain", random_bytes(1, 50_000)),
+        ("compressed", text_bytes(1, 50_000)),
+        ("one byte repeated", vec![1; 1_000]),
+    ] {
+        let image = NewImage::new().id(id).big_data("index", bytes.as_slice());
+        store.create(image).unwrap();
+        let mut reader = store.big_data_reader(id, "index").unwrap();
+        let mut read = Vec::new();
+        for _ in 0..40 {
+            assert_eq!(reader.read(&mut []).unwrap(), 0, "{id}");
+            let more = reader.by_ref().take(10).read_to_end(&mut read).unwrap();
+            assert!(more == 10 || bytes.is_empty());
+        }
+        reader.read_to_end(&mut read).unwrap();
+        assert_eq!(reader.read(&mut []).unwrap(), 0, "{id}");
+        assert!(read == bytes, "{id}");
+    }
+}
+
+/// Says that it read more than it was asked for.
+struct Boaster;
+
+impl std::io::Read for Boaster {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        Ok(buffer.len() + 1)
+    }
+}
+
+#[test]
+fn a_reader_that_cannot_be_believed_is_no_damage() {
+    let place = Place::new();
+    let store = place.open();
+    store.create(NewImage::new().id("ab")).unwrap();
+    let digest = ManifestDigest::Sha256;
+    let error = store
+        .set_big_data_from("ab", "index", &mut Boaster, digest)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+    assert!(store.big_data_names("ab").unwrap().is_empty());
 }
