@@ -1,6 +1,7 @@
 //! The edge of the storage engine: its errors and its panics become errors of this library.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -125,9 +126,14 @@ from_engine!(
 /// where a panic is caught. The values that `work` may leave half changed are a write transaction,
 /// which redb itself poisons, and tables of a snapshot, which are only read.
 pub(crate) fn contain<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    let within = WITHIN.get();
+    WITHIN.set(within + 1);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    WITHIN.set(within);
+    done.unwrap_or_else(|panic| {
         let panic = match panic.downcast::<CallersPanic>() {
-            Ok(callers) => resume_unwind(callers.0),
+            Ok(callers) if within == 0 => resume_unwind(callers.0),
+            Ok(callers) => resume_unwind(callers),
             Err(panic) => panic,
         };
         Err(Failure::corrupt(format!(
@@ -137,14 +143,23 @@ pub(crate) fn contain<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     })
 }
 
-/// A panic of code that the caller of the library gave.
+thread_local! {
+    /// How many calls of [`contain`] this thread is within.
+    static WITHIN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A panic of code that the caller of the library gave, on its way through [`contain`].
 struct CallersPanic(Box<dyn Any + Send>);
 
 /// Runs code that the caller of the library gave: a panic in it is no damage of the file, so it
 /// passes through [`contain`] to the caller.
 pub(crate) fn run_callers<T>(work: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| resume_unwind(Box::new(CallersPanic(panic))))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        if WITHIN.get() == 0 {
+            resume_unwind(panic)
+        }
+        resume_unwind(Box::new(CallersPanic(panic)))
+    })
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
@@ -174,9 +189,19 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_callers_own_code_is_passed_on() {
-        let panic = catch_unwind(|| contain(|| Ok(run_callers(|| panic!("on purpose")))));
-        let panic = panic.unwrap_err();
-        assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
+        fn within(calls: u32) -> Result<(), Failure> {
+            match calls {
+                0 => {
+                    run_callers(|| panic!("on purpose"));
+                    Ok(())
+                }
+                calls => contain(|| within(calls - 1)),
+            }
+        }
+        for calls in 0..4 {
+            let panic = catch_unwind(|| within(calls)).unwrap_err();
+            assert_eq!(panic.downcast_ref(), Some(&"on purpose"), "{calls}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How far a long operation has come.
 
+use crate::engine::run_callers;
+
 /// What a long operation is doing.
 ///
 /// # Examples
@@ -89,19 +91,19 @@ impl<'a> Meter<'a> {
             done: 0,
             total,
         };
-        report(progress);
+        run_callers(|| report(progress));
         Self { report, progress }
     }
 
     pub(super) fn advance(&mut self) {
         self.progress.done += 1;
         if self.progress.done.is_multiple_of(STRIDE) {
-            (self.report)(self.progress);
+            run_callers(|| (self.report)(self.progress));
         }
     }
 
     pub(super) fn finish(mut self) {
         self.progress.done = self.progress.done.max(self.progress.total);
-        (self.report)(self.progress);
+        run_callers(|| (self.report)(self.progress));
     }
 }

@@ -1,8 +1,9 @@
 //! A verification finds what is wrong, and nothing where nothing is.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use image_store::{Finding, ImageStore, VerifyOptions, VerifyReport};
+use image_store::{Finding, ImageStore, Lookup as _, RepairOptions, VerifyOptions, VerifyReport};
 
 use crate::damage::{BLOBS, CONTENTS, DIGESTS, IDS, IMAGES, LAYERS, NAMES, flip, store, tamper};
 
@@ -142,4 +143,39 @@ fn only_so_many_findings_are_kept_but_all_are_counted() {
         (report.findings.len(), report.found, report.damage),
         (3, 50, 50)
     );
+}
+
+#[test]
+fn a_panic_of_the_callers_own_observer_is_the_callers() {
+    let (_dir, path) = store();
+    let reader = ImageStore::open(&path).unwrap();
+    let copy = path.with_file_name("copy");
+    let observers: [&dyn Fn(); 4] = [
+        &|| drop(reader.verify(&VerifyOptions::new(), |_| panic!("mine"))),
+        &|| {
+            drop(
+                reader
+                    .read()
+                    .unwrap()
+                    .verify(&VerifyOptions::new(), |_| panic!("mine")),
+            )
+        },
+        &|| drop(reader.read().unwrap().backup(&copy, |_| panic!("mine"))),
+        &|| {
+            let options = ImageStore::options();
+            drop(options.verify(&path, &VerifyOptions::new(), |_| panic!("mine")));
+        },
+    ];
+    for observer in observers {
+        let panic = catch_unwind(AssertUnwindSafe(observer)).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"mine"));
+    }
+    assert!(!copy.exists());
+    assert_eq!(reader.len().unwrap(), 3);
+    reader.close();
+    let repair = RepairOptions::default();
+    let repair = || ImageStore::options().repair(&path, &repair, |_| panic!("mine"));
+    let panic = catch_unwind(AssertUnwindSafe(repair)).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"mine"));
+    assert!(verify(&path).is_clean());
 }
