@@ -2,7 +2,8 @@
 //! not told whose side to take; a replacement leaves nothing of the old store.
 
 use image_store::legacy::{
-    self, Existing, Finding, ImportOptions, ImportSummary, OnConflict, OnDamage,
+    self, Existing, ExportMode, ExportOptions, Finding, ImportOptions, ImportSummary, OnConflict,
+    OnDamage,
 };
 use image_store::{Error, Image, ImageStore, Lookup, NewImage};
 
@@ -287,4 +288,58 @@ fn a_replacement_has_nothing_of_the_old_store() {
     let (ended, _) = import(&broken, options());
     assert!(matches!(ended, Err(Error::NotAStore { .. })), "{ended:?}");
     assert_eq!(std::fs::read(broken.store_path()).unwrap(), b"precious");
+}
+
+/// An engine that writes a record anew writes its zero date for none, and every number of a flag as
+/// the float that it is to it.
+#[test]
+fn what_an_engine_writes_anew_is_unchanged() {
+    let fixture = Fixture::with_records(
+        r#"[{"id":"a"},{"id":"b","created":null,"flags":{"f":5.407241684160324e-08}},
+            {"id":"c","flags":{"n":[1.0,1e5,9007199254740993,-873847281655846.0,1e300,-0]}},
+            {"id":"d","created":"9999-12-31T23:59:59-07:00","big-data-names":["???"]}]"#,
+    );
+    let fixture = fixture.file("d/=Pz8", b"bytes");
+    let verified = ImportOptions::default().verify(true);
+    let (summary, told) = import(&fixture, verified);
+    summary.unwrap();
+    assert_eq!(told, []);
+    let before = images(&fixture);
+    let store = ImageStore::open(fixture.store_path()).unwrap();
+    // Each is written anew as it is.
+    for image in &before {
+        store
+            .add_names(&image.id, &[format!("name of {}", image.id)])
+            .unwrap();
+        store.set_names(&image.id, &[] as &[&str]).unwrap();
+        assert_eq!(store.get(&image.id).unwrap().flags, image.flags);
+    }
+    store.wipe().unwrap();
+    store.close();
+    std::fs::remove_file(fixture.store_path()).unwrap();
+    import(&fixture, ImportOptions::default()).0.unwrap();
+
+    let store = ImageStore::open(fixture.store_path()).unwrap();
+    let options = ExportOptions::default().mode(ExportMode::Replace);
+    legacy::export(&store.read().unwrap(), &fixture.images, options).unwrap();
+    store.close();
+    let written = String::from_utf8(fixture.json()).unwrap();
+    for text in [
+        r#""created":"0001-01-01T00:00:00Z""#,
+        r#"{"f":5.407241684160324e-8}"#,
+        r#"{"n":[1,100000,9007199254740992,-873847281655846,1e+300,-0]}"#,
+        r#""9999-12-31T23:59:59-07:00""#,
+    ] {
+        assert!(written.contains(text), "{text}: {written}");
+    }
+    let (summary, told) = import(&fixture, merge(OnConflict::Fail).verify(true));
+    assert_eq!(summary.unwrap().unchanged, 4, "{told:#?}");
+
+    // Both stores show the same, but for the date that is written now.
+    let again = fixture.store_path().with_file_name("again.redb");
+    legacy::import(&fixture.images, &again, ImportOptions::default()).unwrap();
+    let again = ImageStore::open(again).unwrap();
+    for image in before {
+        assert_eq!(again.get(&image.id).unwrap().flags, image.flags);
+    }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use super::choices::OnConflict;
 use super::superseded::Superseded;
 use crate::error::Result;
+use crate::legacy::json::as_engines_keep;
 use crate::legacy::{Finding, Resolution};
-use crate::model::Image;
+use crate::model::{Image, Timestamp};
 use crate::read::{Source as _, image_with_id, image_with_name};
 use crate::store::Snapshot;
 
@@ -129,7 +132,8 @@ impl Merge {
     }
 }
 
-/// The fields of `images.json` in which two images differ.
+/// The fields of `images.json` in which two images differ. What an engine makes of them when it writes
+/// them anew is no difference.
 pub(super) fn differences(one: &Image, other: &Image) -> Vec<&'static str> {
     [
         ("digest", one.digest == other.digest),
@@ -143,12 +147,22 @@ pub(super) fn differences(one: &Image, other: &Image) -> Vec<&'static str> {
         ("metadata", one.metadata == other.metadata),
         ("big-data-names", one.big_data_names == other.big_data_names),
         ("big-data", one.big_data == other.big_data),
-        ("created", one.created == other.created),
-        ("flags", one.flags == other.flags),
+        ("created", date(one) == date(other)),
+        ("flags", flags(one).eq(flags(other))),
         ("unknown fields", one.unknown_fields == other.unknown_fields),
     ]
     .into_iter()
     .filter(|(_, is_equal)| !is_equal)
     .map(|(field, _)| field)
     .collect()
+}
+
+/// An engine writes its zero date for none.
+fn date(image: &Image) -> Timestamp {
+    image.created.unwrap_or(Timestamp::ZERO)
+}
+
+fn flags(image: &Image) -> impl Iterator<Item = (&String, Value)> {
+    let flags = image.flags.iter();
+    flags.map(|(flag, value)| (flag, as_engines_keep(value.clone())))
 }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use super::field::Field;
+use super::number::EXACT;
 use crate::model::{BigDataItem, Image, Timestamp};
 
 /// An image as one JSON object with the field names of the legacy store, in its order: an element
@@ -193,9 +194,6 @@ impl Serialize for FlagValue<'_> {
         }
     }
 }
-
-/// Integers up to this are the same as floats.
-const EXACT: u64 = 1 << 53;
 
 fn serialize_number<S: Serializer>(number: &Number, serializer: S) -> Result<S::Ok, S::Error> {
     match (number.as_i64(), number.as_f64()) {

@@ -5,6 +5,7 @@ mod error;
 mod field;
 mod go_format;
 mod image_json;
+mod number;
 mod parts;
 mod position;
 mod read;
@@ -18,6 +19,7 @@ mod writer;
 
 pub use error::{Byte, JsonError, JsonFault};
 pub use image_json::ImageJson;
+pub(crate) use number::as_engines_keep;
 pub use position::Position;
 pub(crate) use read::read as read_record;
 pub use read::{Oddity, Record};

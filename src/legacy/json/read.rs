@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::compact::compact;
 use super::error::{JsonError, JsonFault};
 use super::field::Field;
+use super::number::as_engines_keep;
 use super::parts::{Pairs, Text};
 use super::position::Position;
 use super::split::Element;
@@ -154,7 +155,12 @@ impl Record {
             Field::Created => self.read_date(map)?,
             Field::Flags => match map.next_value::<Option<serde_json::Map<_, _>>>()? {
                 None => image.flags.clear(),
-                Some(flags) => image.flags.extend(flags),
+                Some(flags) => {
+                    let flags = flags.into_iter();
+                    image
+                        .flags
+                        .extend(flags.map(|(flag, value)| (flag, as_engines_keep(value))));
+                }
             },
         }
         Ok(())
