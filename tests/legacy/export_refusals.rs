@@ -27,7 +27,7 @@ fn what_cannot_be_held_is_named_and_nothing_is_written() {
     for (id, key) in [
         ("dot", "."),
         ("dots", ".."),
-        ("slash", "???"),
+        ("slash", "???>>>"),
         ("nul", "x\0"),
     ] {
         store.create(NewImage::new().id(id)).unwrap();
