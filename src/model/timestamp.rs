@@ -91,8 +91,7 @@ impl Timestamp {
     ///
     /// # Errors
     ///
-    /// [`InvalidTimestamp`] where the year at the offset would not lie in 1 to 9999, or that in UTC
-    /// come after it, `nanosecond` is not below 1,000,000,000, or the offset is a day or more.
+    /// [`InvalidTimestamp`] where the year at the offset would not lie in 1 to 9999, `nanosecond` is not below 1,000,000,000, or the offset is a day or more.
     pub fn from_parts(
         unix_seconds: i64,
         nanosecond: u32,
@@ -187,11 +186,12 @@ impl Timestamp {
 
     fn to_date_time(self) -> Option<OffsetDateTime> {
         let offset = UtcOffset::from_whole_seconds(i32::from(self.offset_minutes) * 60).ok()?;
-        OffsetDateTime::from_unix_timestamp(self.seconds)
-            .ok()?
-            .replace_nanosecond(self.nanosecond)
-            .ok()?
-            .checked_to_offset(offset)
+        // Built from the time at the offset: the year in UTC may be one that has no date.
+        let by = i64::from(self.offset_minutes) * 60;
+        let at_offset = self.seconds.checked_add(by)?;
+        let date_time = OffsetDateTime::from_unix_timestamp(at_offset).ok()?;
+        let date_time = date_time.replace_nanosecond(self.nanosecond).ok()?;
+        Some(date_time.replace_offset(offset))
     }
 }
 
@@ -245,6 +245,10 @@ mod tests {
             "2020-01-01T00:00:00-07:00",
             "2020-01-01T00:00:00.5Z",
             "2020-01-01T00:00:00.000000001-07:30",
+            "9999-12-31T23:59:59.5-07:00",
+            "9999-12-31T23:59:59+07:00",
+            "0001-01-01T00:00:00+05:30",
+            "0001-01-01T00:00:00-05:30",
         ] {
             let parsed: Timestamp = text.parse().unwrap();
             assert_eq!(parsed.to_string(), text);
@@ -291,6 +295,7 @@ mod tests {
             "2020-02-30T00:00:00Z",
             "0000-01-01T00:00:00Z",
             "10000-01-01T00:00:00Z",
+            "0000-12-31T23:59:59-00:01",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
