@@ -14,6 +14,7 @@ mod image_config;
 mod input;
 mod listing;
 mod output;
+mod output_file;
 mod progress;
 mod stage_bar;
 

@@ -35,6 +35,7 @@ mod listings;
 mod maintenance;
 mod manual;
 mod memory;
+mod output_file;
 mod readme;
 mod removing;
 mod terminal;

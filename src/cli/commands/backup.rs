@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::output;
+use crate::cli::output_file::refuse_store;
 use crate::cli::stage_bar::StageBar;
 
 /// Copy the store, while others use it, to a new file that is as small as it can be
@@ -23,6 +24,7 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        refuse_store(&self.destination, context.store())?;
         let snapshot = context.open_to_read()?.read()?;
         let bar = StageBar::new();
         let summary = snapshot.backup(&self.destination, |reached| bar.show(reached));

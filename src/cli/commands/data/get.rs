@@ -1,11 +1,10 @@
 //! `data get`: the bytes of an item.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use image_store::{BigDataReader, Error, Lookup as _};
-use tempfile::NamedTempFile;
+use image_store::Lookup as _;
 
 use super::ItemArg;
 use crate::cli::context::Context;
@@ -13,11 +12,12 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::image_config::store_error;
 use crate::cli::input;
+use crate::cli::output_file::{OutputFile, refused};
 
 /// Write the bytes of an item to standard output, or to a file
 ///
 /// Items of any size take little memory. A file appears whole or not at all, in the place of one
-/// that was there.
+/// that was there. What is no file, such as a pipe, gets the bytes as they are read.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     #[command(flatten)]
@@ -40,31 +40,12 @@ impl Get {
             copy(&mut reader, &mut out, key, Failure::Output)?;
             out.flush()?;
         } else {
-            self.write_file(&mut reader)?;
+            let mut file = OutputFile::open(&self.output, context.store())?;
+            let refused = |error| refused(&self.output, error);
+            copy(&mut reader, &mut file, key, refused)?;
+            file.finish().map_err(refused)?;
         }
         Ok(Exit::Done)
-    }
-
-    fn write_file(&self, reader: &mut BigDataReader<'_>) -> Result<(), Failure> {
-        let refused = |source| -> Failure {
-            Error::Io {
-                action: "write",
-                path: self.output.clone(),
-                source,
-            }
-            .into()
-        };
-        let folder = match self.output.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        // Named by itself, and not by the temporary file that cannot be made in it.
-        folder.metadata().map_err(refused)?;
-        let mut file = NamedTempFile::new_in(folder).map_err(refused)?;
-        copy(reader, &mut file, &self.item.key, refused)?;
-        file.persist(&self.output)
-            .map_err(|error| refused(error.error))?;
-        Ok(())
     }
 }
 
