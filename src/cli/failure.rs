@@ -53,7 +53,8 @@ impl Failure {
 
     /// Tells a person about it on standard error, and says how the program ends.
     ///
-    /// A closed pipe is no failure of the program: whoever read the results has had enough.
+    /// A closed pipe is no failure of the program: whoever read the results has had enough. A command
+    /// that has more to say than that it is done ends with `output::end`.
     pub(crate) fn report(&self, verbose: bool) -> Exit {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,

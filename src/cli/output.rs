@@ -1,10 +1,22 @@
 //! Results on standard output.
 
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
+
+use super::exit::Exit;
+use super::failure::Failure;
 
 /// Writes one line. A reader that is gone is an error, which ends the command quietly.
 pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()
+}
+
+/// How a command ends that came to `exit` before it wrote its results: a reader that has had enough
+/// of them does not change what they are.
+pub(crate) fn end(written: io::Result<()>, exit: Exit) -> Result<Exit, Failure> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(exit),
+    }
 }

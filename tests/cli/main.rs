@@ -22,6 +22,7 @@ mod batch_values;
 mod changes;
 mod command_line;
 mod conformance;
+mod dead_streams;
 mod export;
 mod export_kill;
 mod import;

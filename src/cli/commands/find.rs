@@ -12,6 +12,7 @@ use crate::cli::context::{self, Context};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
+use crate::cli::output;
 
 /// Show all images whose ID, name or digest begins with a prefix
 ///
@@ -87,11 +88,10 @@ impl Find {
         for prefix in &self.prefixes {
             each(&snapshot, prefix, &mut show)?;
         }
-        if self.json {
-            writeln!(out, "\n]")?;
-        }
-        out.flush()?;
-        Ok(if found > 0 { Exit::Done } else { Exit::No })
+        let exit = if found > 0 { Exit::Done } else { Exit::No };
+        let end = if self.json { "\n]\n" } else { "" };
+        let written = out.write_all(end.as_bytes()).and_then(|()| out.flush());
+        output::end(written, exit)
     }
 }
 

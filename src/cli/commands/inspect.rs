@@ -5,10 +5,12 @@ use std::io::{self, BufWriter, Write as _};
 use clap::Args;
 use image_store::Lookup as _;
 use image_store::legacy::ImageJson;
+use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
+use crate::cli::output;
 
 /// Print everything that is known of images, as one JSON array with the legacy field names
 ///
@@ -39,10 +41,13 @@ impl Inspect {
             .iter()
             .map(|image| ImageJson::new(image).with_digests())
             .collect();
-        let mut out = BufWriter::new(io::stdout().lock());
-        serde_json::to_writer_pretty(&mut out, &records).map_err(io::Error::from)?;
-        writeln!(out)?;
-        out.flush()?;
-        Ok(exit)
+        output::end(print(&records), exit)
     }
+}
+
+fn print(records: &impl Serialize) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut out, records)?;
+    writeln!(out)?;
+    out.flush()
 }

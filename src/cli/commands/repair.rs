@@ -1,6 +1,6 @@
 //! `repair`: a damaged store built anew.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Write as _};
 
 use clap::Args;
 use image_store::{Error, RepairOptions, RepairSummary};
@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
+use crate::cli::output;
 use crate::cli::stage_bar::StageBar;
 
 /// Build a damaged store anew from everything in it that can be read
@@ -47,31 +48,37 @@ impl Repair {
             },
             error => error.into(),
         })?;
-        let mut out = BufWriter::new(io::stdout().lock());
-        if self.json {
-            let object = json!({
-                "before": report_json(&summary.before),
-                "images": summary.images,
-                "lost": summary.lost.iter().map(finding_json).collect::<Vec<_>>(),
-                "set-aside": summary.set_aside,
-                "backup": summary.backup,
-                "length": summary.length,
-            });
-            serde_json::to_writer(&mut out, &object).map_err(io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            print(&mut out, &summary)?;
-        }
-        out.flush()?;
-        Ok(if summary.lost.is_empty() {
+        let exit = if summary.lost.is_empty() {
             Exit::Done
         } else {
             Exit::Damage
-        })
+        };
+        let written = if self.json {
+            print_json(&summary)
+        } else {
+            print(&summary)
+        };
+        output::end(written, exit)
     }
 }
 
-fn print(out: &mut impl Write, summary: &RepairSummary) -> io::Result<()> {
+fn print_json(summary: &RepairSummary) -> io::Result<()> {
+    let object = json!({
+        "before": report_json(&summary.before),
+        "images": summary.images,
+        "lost": summary.lost.iter().map(finding_json).collect::<Vec<_>>(),
+        "set-aside": summary.set_aside,
+        "backup": summary.backup,
+        "length": summary.length,
+    });
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut out, &object)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+fn print(summary: &RepairSummary) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
     for finding in &summary.lost {
         writeln!(out, "lost: {}", human::printable(&finding.to_string()))?;
     }
@@ -93,5 +100,5 @@ fn print(out: &mut impl Write, summary: &RepairSummary) -> io::Result<()> {
     if let Some(backup) = &summary.backup {
         writeln!(out, "the damaged file is {}", backup.display())?;
     }
-    Ok(())
+    out.flush()
 }

@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
+use crate::cli::output;
 use crate::cli::stage_bar::StageBar;
 
 /// Read everything in the store and compare it with everything else
@@ -46,20 +47,25 @@ impl Verify {
             },
             error => error.into(),
         })?;
-        if self.json {
-            let mut out = BufWriter::new(io::stdout().lock());
-            serde_json::to_writer(&mut out, &report_json(&report)).map_err(io::Error::from)?;
-            writeln!(out)?;
-            out.flush()?;
-        } else {
-            print(&report)?;
-        }
-        Ok(if report.is_clean() {
+        let exit = if report.is_clean() {
             Exit::Done
         } else {
             Exit::Damage
-        })
+        };
+        let written = if self.json {
+            print_json(&report)
+        } else {
+            print(&report)
+        };
+        output::end(written, exit)
     }
+}
+
+fn print_json(report: &VerifyReport) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut out, &report_json(report))?;
+    writeln!(out)?;
+    out.flush()
 }
 
 fn print(report: &VerifyReport) -> io::Result<()> {

@@ -1,0 +1,63 @@
+//! Promise: whoever does not read what is written, or cannot take it, changes neither what is done
+//! nor how it ends.
+
+use std::process::{Command, Stdio};
+
+use crate::support::Place;
+
+/// A store with an image whose item is damaged.
+fn damaged() -> Place {
+    let place = Place::new();
+    let text = "too short to be compressed";
+    std::fs::write(place.folder.path().join("text"), text).unwrap();
+    place.session(&["image-store create --id a --data key=text"]);
+    let mut file = std::fs::read(place.store()).unwrap();
+    let at = file
+        .windows(text.len())
+        .position(|part| part == text.as_bytes());
+    file[at.expect("the bytes are stored as they are")] ^= 1;
+    std::fs::write(place.store(), file).unwrap();
+    place
+}
+
+/// A pipe that nobody reads.
+fn closed_pipe() -> Stdio {
+    std::io::pipe().unwrap().1.into()
+}
+
+/// The exit code and standard error of a run whose results nobody reads.
+fn unread(command: &mut Command) -> (Option<i32>, String) {
+    let output = command
+        .stdin(Stdio::null())
+        .stdout(closed_pipe())
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// They ended with 0, as if all were well.
+#[test]
+fn a_reader_that_is_gone_does_not_change_the_answer() {
+    let place = damaged();
+    for (code, arguments) in [
+        (3, &["verify"][..]),
+        (3, &["verify", "--json"]),
+        (1, &["find", "none", "--json"]),
+        (0, &["find", "a", "--json"]),
+        (3, &["repair"]),
+    ] {
+        let ended = unread(place.program().args(arguments));
+        assert_eq!(ended, (Some(code), String::new()), "{arguments:?}");
+    }
+    let (code, stderr) = unread(place.program().args(["inspect", "a", "none"]));
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("error: no image is known"), "{stderr}");
+    let place = damaged();
+    let ended = unread(place.program().args(["repair", "--json"]));
+    assert_eq!(ended, (Some(3), String::new()));
+}
