@@ -98,6 +98,8 @@ fn start_log(filter: Option<EnvFilter>) {
             .with_env_filter(filter)
             .with_writer(io::stderr)
             .with_ansi(context::has_colours(&io::stderr()))
+            // Else it panics where it cannot write, since it would tell that on standard error.
+            .log_internal_errors(false)
             .init();
     }
 }

@@ -61,3 +61,24 @@ fn a_reader_that_is_gone_does_not_change_the_answer() {
     let ended = unread(place.program().args(["repair", "--json"]));
     assert_eq!(ended, (Some(3), String::new()));
 }
+
+/// With a log, a standard error that takes nothing was a panic.
+#[test]
+fn a_standard_error_that_takes_nothing_changes_nothing() {
+    let place = Place::new();
+    place.run(&["create", "--id", "a"]).printed();
+    let full = || Stdio::from(std::fs::File::create("/dev/full").unwrap());
+    for (code, arguments) in [
+        (0, &["--log", "trace", "list"][..]),
+        (1, &["--log", "trace", "inspect", "none"]),
+        (1, &["--verbose", "inspect", "none"]),
+        (2, &["--no-such-option"]),
+        (2, &[]),
+    ] {
+        for stderr in [full(), closed_pipe()] {
+            let mut command = place.program();
+            let ended = command.args(arguments).stderr(stderr).output().unwrap();
+            assert_eq!(ended.status.code(), Some(code), "{arguments:?}");
+        }
+    }
+}
