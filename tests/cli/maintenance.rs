@@ -1,11 +1,13 @@
 //! Promise: `verify`, `repair`, `backup` and `compact` say what they found and did, and their exit
 //! codes tell a sound store from a damaged one.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use serde_json::Value;
 
-use crate::support::{Place, data};
+use crate::support::{Place, data, program, run};
 
 /// A store with the images of a real directory.
 fn imported() -> Place {
@@ -140,6 +142,20 @@ fn what_a_repair_could_not_save_is_told_afterwards() {
     let report = place.run(&["verify", "--json"]).json();
     assert!(report["items-without-bytes"].as_u64() > Some(0));
     assert_eq!(report["clean"], true);
+}
+
+/// It panicked when all was done.
+#[test]
+fn a_repair_is_told_as_json_where_the_path_is_no_text() {
+    let place = imported();
+    let path = place.folder.path().join(OsStr::from_bytes(b"\xff.redb"));
+    fs::rename(place.store(), &path).unwrap();
+    let ran = run(program()
+        .arg("--store")
+        .arg(&path)
+        .args(["repair", "--json"]));
+    let backup = ran.json()["backup"].to_string();
+    assert!(backup.contains("\u{fffd}.redb"), "{backup}");
 }
 
 #[test]

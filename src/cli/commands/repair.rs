@@ -1,6 +1,7 @@
 //! `repair`: a damaged store built anew.
 
 use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
 
 use clap::Args;
 use image_store::{Error, RepairOptions, RepairSummary};
@@ -63,12 +64,17 @@ impl Repair {
 }
 
 fn print_json(summary: &RepairSummary) -> io::Result<()> {
+    // A path is text where it is UTF-8 only.
+    let text = |path: &Option<PathBuf>| {
+        path.as_ref()
+            .map(|path| path.to_string_lossy().into_owned())
+    };
     let object = json!({
         "before": report_json(&summary.before),
         "images": summary.images,
         "lost": summary.lost.iter().map(finding_json).collect::<Vec<_>>(),
-        "set-aside": summary.set_aside,
-        "backup": summary.backup,
+        "set-aside": text(&summary.set_aside),
+        "backup": text(&summary.backup),
         "length": summary.length,
     });
     let mut out = BufWriter::new(io::stdout().lock());
