@@ -22,6 +22,7 @@ use std::io;
 
 use clap::Parser as _;
 use clap::error::ErrorKind as ParseErrorKind;
+use nix::sys::signal::{SigSet, Signal};
 use tracing_subscriber::EnvFilter;
 
 use self::args::Cli;
@@ -31,6 +32,7 @@ use self::failure::Failure;
 
 /// Runs the program with the arguments of the process and says how it ends.
 pub(crate) fn run() -> Exit {
+    block_file_size_signal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -44,6 +46,16 @@ pub(crate) fn run() -> Exit {
         Ok(exit) => exit,
         Err(failure) => failure.report(verbose),
     }
+}
+
+/// Where a file may not grow any longer, the system kills with a signal whoever does not hold it off;
+/// then writing is refused like on a full disk, which is told. Threads that are started later hold it
+/// off, too.
+fn block_file_size_signal() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGXFSZ);
+    // Without it, the program does what it would have done.
+    let _ = signals.thread_block();
 }
 
 /// On damaged pages the engine panics. The library turns that into an error, which is told; the

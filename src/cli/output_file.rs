@@ -72,18 +72,19 @@ impl OutputFile {
     }
 }
 
+/// Writes to the files themselves: the temporary one's own errors would name it.
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Through(file) => file.write(bytes),
-            Self::Whole { temporary, .. } => temporary.write(bytes),
+            Self::Whole { temporary, .. } => temporary.as_file_mut().write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Through(file) => file.flush(),
-            Self::Whole { temporary, .. } => temporary.flush(),
+            Self::Whole { temporary, .. } => temporary.as_file_mut().flush(),
         }
     }
 }

@@ -228,3 +228,37 @@ fn a_full_disk_for_the_copy_is_the_systems_word() {
     assert!(stderr.contains("No space left"), "{stderr}");
     run(place.program().args(["data", "get", "a", "key"])).printed();
 }
+
+/// The system killed the program, with a signal that says no word.
+#[test]
+fn a_file_that_grows_too_long_is_the_systems_word() {
+    let place = Place::new();
+    let seen = place.session(&[
+        "head -c 1000000 /dev/urandom > random && image-store create --id a --data key=random",
+        "ulimit -f 300; image-store data get a key -o copy",
+        "ulimit -f 300; image-store backup copy",
+        "ulimit -f 1; image-store --store other.redb create",
+        "ls",
+    ]);
+    assert_data_eq!(
+        seen,
+        str![[r#"
+$ head -c 1000000 /dev/urandom > random && image-store create --id a --data key=random
+a
+$ ulimit -f 300; image-store data get a key -o copy
+! error: could not write copy: File too large (os error 27)
+[exit 5]
+$ ulimit -f 300; image-store backup copy
+! error: could not read or write copy: File too large (os error 27)
+[exit 5]
+$ ulimit -f 1; image-store --store other.redb create
+! error: could not read or write other.redb: File too large (os error 27)
+[exit 5]
+$ ls
+images.redb
+random
+
+"#]]
+        .raw()
+    );
+}
