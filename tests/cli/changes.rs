@@ -246,6 +246,45 @@ $ image-store rename b c
     );
 }
 
+/// It was refused, since the image had one name more for a moment.
+#[test]
+fn a_name_is_renamed_also_where_there_can_be_no_more() {
+    let place = Place::new();
+    let seen = place.session(&[
+        "image-store create --id a",
+        "seq 10000 | xargs -n 10000 image-store names set a",
+        "image-store rename 5000 new",
+        "image-store names list a | sed -n '4999,5001p; $='",
+        "image-store names history a | sed -n '5000,5002p; $p; $='",
+        "image-store tag a more",
+    ]);
+    assert_data_eq!(
+        seen,
+        str![[r#"
+$ image-store create --id a
+a
+$ seq 10000 | xargs -n 10000 image-store names set a
+$ image-store rename 5000 new
+$ image-store names list a | sed -n '4999,5001p; $='
+4999
+new
+5001
+10000
+$ image-store names history a | sed -n '5000,5002p; $p; $='
+5001
+new
+4999
+5000
+10001
+$ image-store tag a more
+! error: the number of names of an image is 10001, more than the limit of 10000
+[exit 2]
+
+"#]]
+        .raw()
+    );
+}
+
 #[test]
 fn metadata_and_flags_and_layers_are_set_and_taken_back() {
     let place = Place::new();

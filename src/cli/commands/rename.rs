@@ -44,14 +44,14 @@ impl Rename {
                 _ => {}
             }
             let mut names = transaction.get(&entry.id)?.names;
+            // First as they are, so that the old one is in the history.
+            transaction.set_names(&entry.id, &names)?;
             names.retain(|name| *name != self.new);
             for name in &mut names {
                 if *name == self.old {
                     name.clone_from(&self.new);
                 }
             }
-            // First beside each other, so that both are in the history.
-            transaction.add_names(&entry.id, &[&self.new])?;
             Ok(transaction.set_names(&entry.id, &names)?)
         })?;
         Ok(Exit::Done)
