@@ -79,3 +79,21 @@ fn a_store_that_is_not_there_is_not_created() {
     );
     assert_eq!(std::fs::read_dir(place.folder.path()).unwrap().count(), 0);
 }
+
+/// Before the command, `--read-only` was taken, and others were let in.
+#[test]
+fn a_store_is_not_kept_for_oneself_to_read_it() {
+    let place = Place::new();
+    for arguments in [
+        ["--read-only", "batch", "--exclusive"],
+        ["batch", "--exclusive", "--read-only"],
+    ] {
+        let ran = place.run(&arguments);
+        let (code, line) = ran.failed();
+        assert_eq!(code, 2, "{line}");
+        assert!(
+            line.contains("'--exclusive' cannot be used with '--read-only'"),
+            "{line}"
+        );
+    }
+}

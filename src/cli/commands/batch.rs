@@ -23,12 +23,18 @@ pub(crate) struct Batch {
     /// Keep everybody else out of the store, and change it faster
     ///
     /// Small changes are then on disk in a log beside the store, which is folded into it at the end.
-    #[arg(long, conflicts_with = "read_only")]
+    #[arg(long)]
     exclusive: bool,
 }
 
 impl Batch {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        // The parser would see it only where both stand behind the command.
+        if self.exclusive && context.read_only() {
+            return Err(Failure::usage(
+                "the argument '--exclusive' cannot be used with '--read-only'; leave out one of them",
+            ));
+        }
         let access = if self.exclusive {
             Access::Exclusive
         } else {
