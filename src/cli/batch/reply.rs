@@ -94,7 +94,8 @@ impl Reply {
         };
         if let Some(seq) = self.seq {
             line.push_str(",\"seq\":");
-            line.push_str(seq.get());
+            // As it was written: a carriage return, too, which in JSON is a space.
+            line.push_str(&seq.get().replace('\r', " "));
         }
         line.push_str("}\n");
         escape_line_ends(line)
@@ -148,6 +149,9 @@ pub(super) fn json_list<T>(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use serde_json::value::RawValue;
+
     use super::{Refusal, Reply};
 
     #[test]
@@ -161,7 +165,7 @@ mod tests {
             }),
         ];
         for answer in answers {
-            let seq = serde_json::value::to_raw_value(&"\u{2028}").unwrap();
+            let seq = RawValue::from_string("[1,\r\"\u{2028}\"]".to_owned()).unwrap();
             let line = Reply {
                 seq: Some(seq),
                 answer,
@@ -174,7 +178,7 @@ mod tests {
                 "{reply}"
             );
             let reply: serde_json::Value = serde_json::from_str(reply).unwrap();
-            assert_eq!(reply["seq"], "\u{2028}");
+            assert_eq!(reply["seq"], json!([1, "\u{2028}"]));
             let text = reply
                 .get("ok")
                 .unwrap_or_else(|| &reply["error"]["message"]);
