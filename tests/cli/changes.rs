@@ -298,6 +298,8 @@ fn metadata_and_flags_and_layers_are_set_and_taken_back() {
         "image-store metadata set a",
         "image-store flag set a seen",
         "image-store flag set a level '[1, 2]'",
+        "image-store flag set a level '[1, 2'",
+        "image-store create --flag level=1e400",
         "image-store list --format '{{ flags|tojson }}'",
         "image-store flag clear a level",
         "image-store flag clear a level",
@@ -329,6 +331,12 @@ $ image-store metadata set a
 [exit 2]
 $ image-store flag set a seen
 $ image-store flag set a level '[1, 2]'
+$ image-store flag set a level '[1, 2'
+! error: invalid value '[1, 2' for '[VALUE]': it cannot be taken as JSON: EOF while parsing a list at line 1 column 5; a text that looks so is given as a JSON string, "…"; see --help
+[exit 2]
+$ image-store create --flag level=1e400
+! error: invalid value 'level=1e400' for '--flag <FLAG[=VALUE]>': it cannot be taken as JSON: number out of range at line 1 column 5; a text that looks so is given as a JSON string, "…"; see --help
+[exit 2]
 $ image-store list --format '{{ flags|tojson }}'
 {"level":[1,2],"seen":true}
 $ image-store flag clear a level

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use image_store::{ManifestDigest, NewImage, Timestamp};
+use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -53,12 +54,17 @@ pub(crate) struct Create {
     created: Option<Timestamp>,
 
     /// A flag, true or the value that is given: JSON, or else a text; several times
-    #[arg(long, value_name = "FLAG[=VALUE]")]
-    flag: Vec<String>,
+    #[arg(long, value_name = "FLAG[=VALUE]", value_parser = flag)]
+    flag: Vec<(String, Value)>,
 
     /// A big data item from a file, "-" for standard input; several times
     #[arg(long, short, value_name = "KEY=FILE", value_parser = item)]
     data: Vec<(String, PathBuf)>,
+}
+
+fn flag(text: &str) -> Result<(String, Value), String> {
+    let (flag, value) = pair(text);
+    Ok((flag.to_owned(), value.map_or(Ok(true.into()), flag_value)?))
 }
 
 fn item(text: &str) -> Result<(String, PathBuf), String> {
@@ -100,9 +106,8 @@ impl Create {
         image.top_layer.clone_from(&self.layer);
         image.digest.clone_from(&self.digest);
         image.created = self.created;
-        for flag in &self.flag {
-            let (flag, value) = pair(flag);
-            image = image.flag(flag, value.map_or(true.into(), flag_value));
+        for (flag, value) in &self.flag {
+            image = image.flag(flag, value.clone());
         }
         image
     }

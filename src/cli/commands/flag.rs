@@ -1,6 +1,7 @@
 //! `flag`: values that belong to the engine.
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -25,8 +26,8 @@ enum Command {
         flag: String,
 
         /// The value: JSON, or else a text
-        #[arg(default_value = "true")]
-        value: String,
+        #[arg(default_value = "true", value_parser = flag_value)]
+        value: Value,
     },
     /// Clear a flag; one that is not set is cleared already
     Clear {
@@ -42,7 +43,7 @@ impl Flag {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         context.change(|transaction| match &self.command {
             Command::Set { image, flag, value } => {
-                Ok(transaction.set_flag(&image.image, flag, flag_value(value))?)
+                Ok(transaction.set_flag(&image.image, flag, value.clone())?)
             }
             Command::Clear { image, flag } => Ok(transaction.clear_flag(&image.image, flag)?),
         })?;

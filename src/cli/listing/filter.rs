@@ -212,7 +212,7 @@ impl Filter {
             Self::Flag(flag, value) => image.flags.get(flag).is_some_and(|set| {
                 value
                     .as_ref()
-                    .is_none_or(|value| *set == flag_value(value) || set == value)
+                    .is_none_or(|value| flag_value(value).as_ref() == Ok(set) || set == value)
             }),
             // Decided elsewhere.
             Self::Label(..) | Self::Before(_) | Self::Since(_) => true,
