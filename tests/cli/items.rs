@@ -137,6 +137,44 @@ $ image-store data get a manifest --output none/file
     assert_eq!(place.run(&["data"]).code, 2);
 }
 
+/// `create` took only files whose name is text.
+#[test]
+fn a_file_can_have_any_name() {
+    let place = Place::new();
+    let seen = place.session(&[
+        "printf bytes > $(printf 'a=\\377')",
+        "image-store create --id a --data key=$(printf 'a=\\377') && image-store data get a key",
+        "image-store data set a key $(printf 'a=\\377')",
+        "image-store data get a key -o $(printf '\\376') && ls | wc -l",
+        "image-store create --data $(printf '\\377')=a",
+        "image-store create --data =a",
+        "image-store create --data a",
+    ]);
+    assert_data_eq!(
+        seen,
+        str![[r#"
+$ printf bytes > $(printf 'a=\377')
+$ image-store create --id a --data key=$(printf 'a=\377') && image-store data get a key
+a
+bytes
+$ image-store data set a key $(printf 'a=\377')
+$ image-store data get a key -o $(printf '\376') && ls | wc -l
+3
+$ image-store create --data $(printf '\377')=a
+! error: invalid value '�=a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see --help
+[exit 2]
+$ image-store create --data =a
+! error: invalid value '=a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see --help
+[exit 2]
+$ image-store create --data a
+! error: invalid value 'a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see --help
+[exit 2]
+
+"#]]
+        .raw()
+    );
+}
+
 #[test]
 fn a_large_item_streams_through_pipes() {
     let place = Place::new();

@@ -1,8 +1,11 @@
 //! `create`: a new image with its items.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use image_store::{ManifestDigest, NewImage, Timestamp};
 use serde_json::Value;
 
@@ -58,7 +61,7 @@ pub(crate) struct Create {
     flag: Vec<(String, Value)>,
 
     /// A big data item from a file, "-" for standard input; several times
-    #[arg(long, short, value_name = "KEY=FILE", value_parser = item)]
+    #[arg(long, short, value_name = "KEY=FILE", value_parser = items())]
     data: Vec<(String, PathBuf)>,
 }
 
@@ -67,12 +70,19 @@ fn flag(text: &str) -> Result<(String, Value), String> {
     Ok((flag.to_owned(), value.map_or(Ok(true.into()), flag_value)?))
 }
 
-fn item(text: &str) -> Result<(String, PathBuf), String> {
-    match pair(text) {
-        (key, Some(file)) if !key.is_empty() && !file.is_empty() => {
-            Ok((key.to_owned(), PathBuf::from(file)))
+/// A file may have any name, also one that is no text.
+fn items() -> impl TypedValueParser<Value = (String, PathBuf)> {
+    OsStringValueParser::new().try_map(|text| item(&text))
+}
+
+fn item(text: &OsStr) -> Result<(String, PathBuf), &'static str> {
+    let mut parts = text.as_bytes().splitn(2, |byte| *byte == b'=');
+    let key = parts.next().and_then(|key| str::from_utf8(key).ok());
+    match (key, parts.next()) {
+        (Some(key), Some(file)) if !key.is_empty() && !file.is_empty() => {
+            Ok((key.to_owned(), PathBuf::from(OsStr::from_bytes(file))))
         }
-        _ => Err("give a key, an equals sign, and a file or -".to_owned()),
+        _ => Err("give a key, an equals sign, and a file or -"),
     }
 }
 
