@@ -18,7 +18,7 @@ mod output_file;
 mod progress;
 mod stage_bar;
 
-use std::io;
+use std::io::{self, Write as _};
 
 use clap::Parser as _;
 use clap::error::ErrorKind as ParseErrorKind;
@@ -75,14 +75,18 @@ fn silence_contained_panics() {
 /// Prints what the parser says: help and version are results, everything else is an error.
 fn refuse(error: &clap::Error) -> Exit {
     use ParseErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
-    let exit = match error.kind() {
-        DisplayHelp | DisplayVersion => Exit::Done,
-        DisplayHelpOnMissingArgumentOrSubcommand => Exit::Usage,
-        _ => return Failure::usage(in_one_line(&error.render().to_string())).report(false),
-    };
-    // Nothing is left to be done about a terminal that is gone.
-    let _ = error.print();
-    exit
+    match error.kind() {
+        DisplayHelp | DisplayVersion => {
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            output::end(printed, Exit::Done).unwrap_or_else(|failure| failure.report(false))
+        }
+        DisplayHelpOnMissingArgumentOrSubcommand => {
+            // Nothing is left to be done about a terminal that is gone.
+            let _ = error.print();
+            Exit::Usage
+        }
+        _ => Failure::usage(in_one_line(&error.render().to_string())).report(false),
+    }
 }
 
 /// What the parser says over several lines, in one, without the usage, which `--help` tells.

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::Place;
+use crate::support::{Place, program};
 
 /// A store with an image whose item is damaged.
 fn damaged() -> Place {
@@ -80,5 +80,26 @@ fn a_standard_error_that_takes_nothing_changes_nothing() {
             let ended = command.args(arguments).stderr(stderr).output().unwrap();
             assert_eq!(ended.status.code(), Some(code), "{arguments:?}");
         }
+    }
+}
+
+/// It ended with 0, and nothing was there.
+#[test]
+fn help_that_cannot_be_written_is_an_error_as_every_result_is() {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["list", "--help"],
+        &["help"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = program().args(arguments).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(5), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("No space left"), "{arguments:?}: {stderr}");
+        let ended = unread(program().args(arguments));
+        assert_eq!(ended, (Some(0), String::new()), "{arguments:?}");
     }
 }
