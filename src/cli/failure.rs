@@ -9,6 +9,7 @@ use thiserror::Error as ThisError;
 
 use super::context;
 use super::exit::Exit;
+use super::human;
 
 /// What ends a command before it is done.
 #[derive(Debug, ThisError)]
@@ -139,10 +140,10 @@ fn complain(line: &str, causes: &[String], verbose: bool) {
     let mut stderr = io::stderr().lock();
     let red = context::style(&stderr, anstyle::AnsiColor::Red.on_default().bold());
     // There is nowhere to tell that standard error is gone.
-    let _ = writeln!(stderr, "{red}error:{red:#} {line}");
+    let _ = writeln!(stderr, "{red}error:{red:#} {}", human::shortened(line));
     if verbose {
         for cause in causes {
-            let _ = writeln!(stderr, "  caused by: {cause}");
+            let _ = writeln!(stderr, "  caused by: {}", human::shortened(cause));
         }
     }
 }

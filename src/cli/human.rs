@@ -1,5 +1,6 @@
 //! How ages, sizes and texts are shown to a person.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,6 +10,9 @@ use indicatif::{BinaryBytes, HumanCount, HumanDuration};
 
 /// How many characters of an ID a person is shown.
 const SHORT_ID: usize = 12;
+
+/// How many characters a message has: enough for all that an error lists, of names of common length.
+const MESSAGE: usize = 4_000;
 
 /// How long before `now` something was created, as in "3 weeks ago".
 pub(crate) fn age(created: Option<Timestamp>, now: Timestamp) -> String {
@@ -86,6 +90,18 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// A message that is no longer than anybody reads: it may tell of a name that was given and is not
+/// one. The middle is left out, since what is wrong stands at the beginning, and what to do at the end.
+pub(crate) fn shortened(message: &str) -> Cow<'_, str> {
+    let length = message.chars().count();
+    if length <= MESSAGE {
+        return message.into();
+    }
+    let beginning = message.chars().take(MESSAGE / 2);
+    let end = message.chars().skip(length - MESSAGE / 2);
+    beginning.chain(['…']).chain(end).collect()
+}
+
 /// Marks that reorder or hide the text around them.
 const fn is_invisible(character: char) -> bool {
     matches!(
@@ -98,7 +114,7 @@ const fn is_invisible(character: char) -> bool {
 mod tests {
     use image_store::Timestamp;
 
-    use super::{age, count, printable, short_id, size};
+    use super::{age, count, printable, short_id, shortened, size};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_parts(seconds, 0, 0).unwrap()
@@ -146,5 +162,16 @@ mod tests {
         assert_eq!(printable("a\u{202e}b"), r"a\u{202e}b");
         assert_eq!(short_id("0123456789abcdef"), "0123456789ab");
         assert_eq!(short_id("é"), "é");
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_beginning_and_its_end() {
+        let message = format!("no {}; see", "é".repeat(3_992));
+        assert_eq!(shortened(&message), message);
+        let message = format!("no {}; see", "é".repeat(50_000));
+        let short = shortened(&message);
+        assert_eq!(short.chars().count(), 4_001);
+        assert!(short.starts_with("no éé") && short.ends_with("éé; see"));
+        assert!(short.contains("é…é"));
     }
 }

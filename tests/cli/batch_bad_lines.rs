@@ -254,3 +254,30 @@ fn a_large_seq_keeps_its_digits() {
         "{\"ok\":[],\"seq\":123456789012345678901234567890}\n",
     );
 }
+
+/// Fifty megabytes that were no image came back as fifty megabytes.
+#[test]
+fn a_long_reference_is_told_in_short() {
+    let place = Place::new();
+    let mut batch = place.batch();
+    let long = "é".repeat(1_000_000);
+    for request in [
+        json!({"op": "get", "id": long}),
+        json!({"op": long}),
+        json!({"op": "get", "id": "a", (long.as_str()): 1}),
+    ] {
+        let (_, message) = batch.error(request);
+        assert_eq!(message.chars().count(), 4_001, "{message}");
+        assert!(message.contains("éé…"), "{message}");
+    }
+    batch.end();
+    let ran = place.run(&["inspect", &"x".repeat(100_000)]);
+    let (code, line) = ran.failed();
+    assert_eq!(code, 1, "{line}");
+    assert!(
+        line.starts_with("error: no image is known as \"xx")
+            && line.ends_with("xx\"; see: image-store list")
+            && line.len() < 5_000,
+        "{line}"
+    );
+}

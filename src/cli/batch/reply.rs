@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::fields::BadRequest;
+use crate::cli::human;
 
 /// What a request gets: the JSON text of its value, or why not.
 pub(super) type Answer = Result<String, Refusal>;
@@ -89,7 +90,7 @@ impl Reply {
             Err(refusal) => format!(
                 "{{\"error\":{{\"kind\":{},\"message\":{}}}",
                 quoted(refusal.kind),
-                quoted(&refusal.message),
+                quoted(&human::shortened(&refusal.message)),
             ),
         };
         if let Some(seq) = self.seq {
