@@ -39,5 +39,6 @@ mod memory;
 mod output_file;
 mod readme;
 mod removing;
+mod templates;
 mod terminal;
 mod tour;

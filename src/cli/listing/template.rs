@@ -32,6 +32,13 @@ const FIELDS: &[&str] = &[
     "size",
 ];
 
+/// The longest template, in bytes: a longer chain of filters, say, could take all of the stack.
+const LONGEST: usize = 8 << 10;
+
+/// How many steps it may take for one image: a loop over as many names as an image can have takes a
+/// hundredth.
+const STEPS: u64 = 10_000_000;
+
 const NAME: &str = "format";
 
 /// A template that was understood.
@@ -43,7 +50,14 @@ pub(super) struct Template {
 impl Template {
     /// Reads a template. On a terminal, what images are called cannot move the cursor.
     pub(super) fn new(text: &str, is_terminal: bool, snapshot: &Snapshot) -> Result<Self, Failure> {
+        if text.len() > LONGEST {
+            return Err(Failure::usage(format!(
+                "the template is {} bytes long; it can have {LONGEST}",
+                text.len()
+            )));
+        }
         let mut environment = Environment::new();
+        environment.set_fuel(Some(STEPS));
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.add_filter("human_size", human::size);
         if is_terminal {
@@ -106,6 +120,11 @@ fn refused(error: &Error) -> Failure {
             exit: Exit::of(error),
             line: error.to_string(),
         };
+    }
+    if error.kind() == ErrorKind::OutOfFuel {
+        return Failure::usage(format!(
+            "the template cannot be used: it takes more than {STEPS} steps for an image"
+        ));
     }
     let mut line = format!("the template cannot be used: {}", error.kind());
     if let Some(detail) = error.detail() {
