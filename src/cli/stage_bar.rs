@@ -42,6 +42,9 @@ pub(crate) fn spinner(what: &'static str) -> ProgressBar {
         spinner.set_style(style);
     }
     spinner.set_message(what);
-    spinner.enable_steady_tick(Duration::from_millis(100));
+    // It takes a thread, which is not worth its price where nobody sees it.
+    if !spinner.is_hidden() {
+        spinner.enable_steady_tick(Duration::from_millis(100));
+    }
     spinner
 }

@@ -1,6 +1,5 @@
 //! A copy of a store in use.
 
-use std::io;
 use std::path::Path;
 
 use redb::{Key, ReadableTable, ReadableTableMetadata as _, Value};
@@ -13,7 +12,7 @@ use crate::maintenance::progress::{Meter, Progress, Stage};
 use crate::meta;
 use crate::read::Source;
 use crate::recorded::Recorded;
-use crate::store::{Nascent, Placement, Snapshot, folder, io_error, is_there, redo_log};
+use crate::store::{Nascent, Placement, Snapshot, folder, is_there, not_a_store, redo_log};
 use crate::tables::{ReadTables, WriteTables};
 
 /// What a backup holds.
@@ -65,9 +64,10 @@ impl Snapshot {
     /// # Errors
     ///
     /// [`Error::AlreadyExists`](crate::Error::AlreadyExists) where something is at `path`;
+    /// [`Error::NotAStore`](crate::Error::NotAStore) where it is the place of this store's redo log;
     /// [`Error::Corrupt`](crate::Error::Corrupt) with the path of this store where something of it
     /// cannot be read;
-    /// [`Error::Io`](crate::Error::Io), also where `path` is the place of this store's redo log.
+    /// [`Error::Io`](crate::Error::Io).
     #[tracing::instrument(level = "info", skip_all, fields(to = %path.as_ref().display()))]
     pub fn backup(
         &self,
@@ -81,11 +81,8 @@ impl Snapshot {
             });
         }
         if is_place_of_log(path, self.path()) {
-            let source = io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the redo log of the store has this place; choose another path",
-            );
-            return Err(io_error("make a backup at", path, source));
+            let why = "it is the place of the redo log of the store; choose another path";
+            return Err(not_a_store(path, why));
         }
         let nascent = Nascent::new(path, &crate::ImageStore::options())?;
         let mut transaction = nascent.store()?.write()?;
