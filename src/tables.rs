@@ -66,6 +66,12 @@ pub trait ReadTables {
 
     /// Whether the store was opened read-only.
     fn read_only(&self) -> bool;
+
+    /// Whether there may be an ID that begins with this text, as far as that is known without a
+    /// search: names are for the most part behind all IDs.
+    fn may_begin_id(&self, _text: &str) -> Outcome<bool> {
+        Ok(true)
+    }
     /// [`META`].
     fn meta(&self) -> Outcome<&Self::Meta>;
     /// [`IMAGES`].
@@ -97,6 +103,8 @@ pub struct SnapshotTables {
     layers: OnceLock<ReadOnlyTable<(Text, u64), ()>>,
     contents: OnceLock<ReadOnlyTable<&'static [u8; 32], Bytes>>,
     blobs: OnceLock<ReadOnlyTable<(u64, u32), Bytes>>,
+    /// The last ID; none where there are no images.
+    last_id: OnceLock<Option<String>>,
 }
 
 impl SnapshotTables {
@@ -112,6 +120,7 @@ impl SnapshotTables {
             layers: OnceLock::new(),
             contents: OnceLock::new(),
             blobs: OnceLock::new(),
+            last_id: OnceLock::new(),
         }
     }
 
@@ -141,6 +150,19 @@ impl ReadTables for SnapshotTables {
     fn read_only(&self) -> bool {
         self.read_only
     }
+
+    fn may_begin_id(&self, text: &str) -> Outcome<bool> {
+        let last = match self.last_id.get() {
+            Some(last) => last,
+            None => {
+                let last = self.ids()?.last()?;
+                let last = last.map(|(id, _)| id.value().to_owned());
+                self.last_id.get_or_init(|| last)
+            }
+        };
+        Ok(last.as_deref().is_some_and(|last| text <= last))
+    }
+
     fn meta(&self) -> Outcome<&Self::Meta> {
         self.open(&self.meta, META)
     }

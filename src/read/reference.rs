@@ -32,13 +32,19 @@ pub(crate) fn resolve(tables: &impl ReadTables, reference: &str) -> Outcome<u64>
         let named = tables.names()?.get(reference)?;
         return named.map_or_else(|| found.number(reference), |number| Ok(number.value()));
     }
-    if let Some(number) = tables.ids()?.get(reference)? {
+    let may_begin_id = tables.may_begin_id(reference)?;
+    if may_begin_id && let Some(number) = tables.ids()?.get(reference)? {
         return Ok(number.value());
     }
     if let Some(number) = tables.names()?.get(reference)? {
         return Ok(number.value());
     }
-    IdsFrom::search(tables, reference)?.number(reference)
+    let found = if may_begin_id {
+        IdsFrom::search(tables, reference)?
+    } else {
+        IdsFrom::None
+    };
+    found.number(reference)
 }
 
 /// Whether it is rather the beginning of an ID than an ID or a name: which question is asked first

@@ -167,3 +167,41 @@ fn closing_a_handle_ends_what_its_lookups_shared() {
         }
     }
 }
+
+/// What comes after the last ID is not looked for among the IDs; which that is changes.
+#[test]
+fn a_name_and_an_id_are_told_apart_wherever_the_last_id_is() {
+    let place = Place::new();
+    let (store, other) = (place.open(), place.open());
+    assert!(!store.exists("quay.io/a").unwrap());
+    store
+        .create(NewImage::new().id("ff").name("quay.io/a"))
+        .unwrap();
+    for (id, reference) in [("ff", "quay.io/a"), ("ff", "f"), ("ff", "ff")] {
+        assert_eq!(store.get(reference).unwrap().id, id);
+        assert_eq!(store.read().unwrap().get(reference).unwrap().id, id);
+    }
+    // An ID goes before a name, and a name before the beginning of an ID.
+    for (id, name) in [
+        ("quay.io/a", "other"),
+        ("quay.io/abc", "quay.io/ab"),
+        ("zz", "z"),
+    ] {
+        other.create(NewImage::new().id(id).name(name)).unwrap();
+        for reader in [&store, &other] {
+            let snapshot = reader.read().unwrap();
+            for _ in 0..3 {
+                assert_eq!(reader.get(id).unwrap().id, id);
+                assert_eq!(reader.get(name).unwrap().id, id);
+                assert_eq!(snapshot.get(id).unwrap().id, id);
+                assert_eq!(snapshot.get("quay.io/a").unwrap().id, "quay.io/a");
+            }
+        }
+    }
+    other.remove_names("zz", &["z"]).unwrap();
+    assert_eq!(store.get("z").unwrap().id, "zz");
+    assert!(!store.exists("zzz").unwrap());
+    other.delete("zz").unwrap();
+    assert!(!store.exists("z").unwrap());
+    assert_eq!(store.get("quay.io/ab").unwrap().id, "quay.io/abc");
+}
