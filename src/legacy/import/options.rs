@@ -229,11 +229,12 @@ impl<'a> ImportOptions<'a> {
     ///
     /// ```
     /// # use image_store::legacy::{self, Existing, ImportOptions};
+    /// # use image_store::{Access, ImageStore};
     /// # let dir = tempfile::tempdir()?;
     /// # let (source, store) = (dir.path().join("vfs-images"), dir.path().join("images.redb"));
     /// # std::fs::create_dir(&source)?;
     /// # std::fs::write(source.join("images.json"), r#"[{"id":"a1"}]"#)?;
-    /// let held = image_store::ImageStore::open(&store)?;
+    /// let held = ImageStore::options().access(Access::Exclusive).open(&store)?;
     /// let options = ImportOptions::default().existing(Existing::Replace);
     /// let options = options.lock_wait(std::time::Duration::ZERO);
     /// let refused = legacy::import(&source, &store, options).unwrap_err();
