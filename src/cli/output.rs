@@ -1,6 +1,8 @@
 //! Results on standard output.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, BufWriter, ErrorKind, Write as _};
+
+use serde::Serialize;
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -9,6 +11,22 @@ use super::failure::Failure;
 pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Writes a value as JSON in one line.
+pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// The same over several lines, for a person as well.
+pub(crate) fn pretty_json(value: &impl Serialize) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
     out.flush()
 }
 

@@ -5,21 +5,6 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Place, program};
 
-/// A store with an image whose item is damaged.
-fn damaged() -> Place {
-    let place = Place::new();
-    let text = "too short to be compressed";
-    std::fs::write(place.folder.path().join("text"), text).unwrap();
-    place.session(&["image-store create --id a --data key=text"]);
-    let mut file = std::fs::read(place.store()).unwrap();
-    let at = file
-        .windows(text.len())
-        .position(|part| part == text.as_bytes());
-    file[at.expect("the bytes are stored as they are")] ^= 1;
-    std::fs::write(place.store(), file).unwrap();
-    place
-}
-
 /// A pipe that nobody reads.
 fn closed_pipe() -> Stdio {
     std::io::pipe().unwrap().1.into()
@@ -43,7 +28,7 @@ fn unread(command: &mut Command) -> (Option<i32>, String) {
 /// They ended with 0, as if all were well.
 #[test]
 fn a_reader_that_is_gone_does_not_change_the_answer() {
-    let place = damaged();
+    let place = Place::with_damaged_item();
     for (code, arguments) in [
         (3, &["verify"][..]),
         (3, &["verify", "--json"]),
@@ -57,7 +42,7 @@ fn a_reader_that_is_gone_does_not_change_the_answer() {
     let (code, stderr) = unread(place.program().args(["inspect", "a", "none"]));
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with("error: no image is known"), "{stderr}");
-    let place = damaged();
+    let place = Place::with_damaged_item();
     let ended = unread(place.program().args(["repair", "--json"]));
     assert_eq!(ended, (Some(3), String::new()));
 }

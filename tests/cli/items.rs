@@ -208,18 +208,7 @@ same
 
 #[test]
 fn an_item_that_is_damaged_exits_with_3_and_writes_no_file() {
-    let place = Place::new();
-    let text = "too short to be compressed";
-    std::fs::write(place.folder.path().join("text"), text).unwrap();
-    place.session(&["image-store create --id a --data key=text"]);
-    let mut file = std::fs::read(place.store()).unwrap();
-    let at = file
-        .windows(text.len())
-        .position(|part| part == text.as_bytes())
-        .expect("the bytes are stored as they are");
-    file[at] ^= 1;
-    std::fs::write(place.store(), file).unwrap();
-
+    let place = Place::with_damaged_item();
     let copy = place.folder.path().join("copy");
     let copy = copy.to_str().unwrap();
     for arguments in [

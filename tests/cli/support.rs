@@ -20,6 +20,22 @@ impl Place {
         }
     }
 
+    /// A store with an image `a` whose item `key` is damaged, and beside it the file that it came from.
+    pub(crate) fn with_damaged_item() -> Self {
+        let place = Self::new();
+        let text = "too short to be compressed";
+        std::fs::write(place.folder.path().join("text"), text).unwrap();
+        place.session(&["image-store create --id a --data key=text"]);
+        let mut file = std::fs::read(place.store()).unwrap();
+        let at = file
+            .windows(text.len())
+            .position(|part| part == text.as_bytes())
+            .expect("the bytes are stored as they are");
+        file[at] ^= 1;
+        std::fs::write(place.store(), file).unwrap();
+        place
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("images.redb")
     }

@@ -12,6 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::image_arg::ImageArg;
 use crate::cli::image_config::{HistoryStep, ImageConfig};
+use crate::cli::output;
 
 /// Show the steps that made an image, the newest first
 ///
@@ -45,20 +46,18 @@ impl History {
             )));
         };
         let steps: Vec<_> = config.history().iter().rev().collect();
+        if self.json {
+            output::pretty_json(&steps)?;
+            return Ok(Exit::Done);
+        }
         let stdout = io::stdout().lock();
         let bold = context::style(&stdout, Style::new().bold());
         let mut out = BufWriter::new(stdout);
-        if self.json {
-            serde_json::to_writer_pretty(&mut out, &steps).map_err(io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            let heading = ["CREATED", "LAYER", "CREATED BY"];
-            let [created, layer, by] = heading;
-            writeln!(out, "{bold}{created:<15}  {layer:<5}  {by}{bold:#}")?;
-            let now = Timestamp::now();
-            for step in steps {
-                self.print(&mut out, step, now)?;
-            }
+        let [created, layer, by] = ["CREATED", "LAYER", "CREATED BY"];
+        writeln!(out, "{bold}{created:<15}  {layer:<5}  {by}{bold:#}")?;
+        let now = Timestamp::now();
+        for step in steps {
+            self.print(&mut out, step, now)?;
         }
         out.flush()?;
         Ok(Exit::Done)

@@ -1,11 +1,8 @@
 //! `inspect`: everything that is known of some images.
 
-use std::io::{self, BufWriter, Write as _};
-
 use clap::Args;
 use image_store::Lookup as _;
 use image_store::legacy::ImageJson;
-use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -41,13 +38,6 @@ impl Inspect {
             .iter()
             .map(|image| ImageJson::new(image).with_digests())
             .collect();
-        output::end(print(&records), exit)
+        output::end(output::pretty_json(&records), exit)
     }
-}
-
-fn print(records: &impl Serialize) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, records)?;
-    writeln!(out)?;
-    out.flush()
 }

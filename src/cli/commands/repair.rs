@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use image_store::{Error, RepairOptions, RepairSummary};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::commands::verify::{finding_json, report_json};
 use crate::cli::context::Context;
@@ -55,7 +55,7 @@ impl Repair {
             Exit::Damage
         };
         let written = if self.json {
-            print_json(&summary)
+            output::json(&summary_json(&summary))
         } else {
             print(&summary)
         };
@@ -63,24 +63,20 @@ impl Repair {
     }
 }
 
-fn print_json(summary: &RepairSummary) -> io::Result<()> {
+fn summary_json(summary: &RepairSummary) -> Value {
     // A path is text where it is UTF-8 only.
     let text = |path: &Option<PathBuf>| {
         path.as_ref()
             .map(|path| path.to_string_lossy().into_owned())
     };
-    let object = json!({
+    json!({
         "before": report_json(&summary.before),
         "images": summary.images,
         "lost": summary.lost.iter().map(finding_json).collect::<Vec<_>>(),
         "set-aside": text(&summary.set_aside),
         "backup": text(&summary.backup),
         "length": summary.length,
-    });
-    let mut out = BufWriter::new(io::stdout().lock());
-    serde_json::to_writer(&mut out, &object)?;
-    writeln!(out)?;
-    out.flush()
+    })
 }
 
 fn print(summary: &RepairSummary) -> io::Result<()> {

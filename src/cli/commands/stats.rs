@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
+use crate::cli::output;
 
 /// Tell how much is in the store and where its room goes
 ///
@@ -33,14 +34,13 @@ impl Stats {
             context.open_existing()?
         };
         let stats = store.stats()?;
-        let mut out = BufWriter::new(io::stdout().lock());
         if self.json {
-            serde_json::to_writer(&mut out, &stats_json(&stats)).map_err(io::Error::from)?;
-            writeln!(out)?;
+            output::json(&stats_json(&stats))?;
         } else {
+            let mut out = BufWriter::new(io::stdout().lock());
             print(&mut out, &stats)?;
+            out.flush()?;
         }
-        out.flush()?;
         Ok(Exit::Done)
     }
 }

@@ -53,19 +53,12 @@ impl Verify {
             Exit::Damage
         };
         let written = if self.json {
-            print_json(&report)
+            output::json(&report_json(&report))
         } else {
             print(&report)
         };
         output::end(written, exit)
     }
-}
-
-fn print_json(report: &VerifyReport) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    serde_json::to_writer(&mut out, &report_json(report))?;
-    writeln!(out)?;
-    out.flush()
 }
 
 fn print(report: &VerifyReport) -> io::Result<()> {

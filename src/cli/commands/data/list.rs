@@ -12,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::human;
 use crate::cli::image_arg::ImageArg;
+use crate::cli::output;
 
 /// Show the items of an image, in the order they were first set
 #[derive(Debug, Args)]
@@ -35,9 +36,6 @@ impl List {
             let item = image.big_data.get(key).cloned().unwrap_or_default();
             (key, item)
         });
-        let stdout = io::stdout().lock();
-        let bold = context::style(&stdout, Style::new().bold());
-        let mut out = BufWriter::new(stdout);
         if self.json {
             let items: Vec<_> = items
                 .map(|(key, item)| {
@@ -49,9 +47,13 @@ impl List {
                     })
                 })
                 .collect();
-            serde_json::to_writer_pretty(&mut out, &items).map_err(io::Error::from)?;
-            writeln!(out)?;
-        } else if self.quiet {
+            output::pretty_json(&items)?;
+            return Ok(Exit::Done);
+        }
+        let stdout = io::stdout().lock();
+        let bold = context::style(&stdout, Style::new().bold());
+        let mut out = BufWriter::new(stdout);
+        if self.quiet {
             for (key, _) in items {
                 writeln!(out, "{}", human::printable(key))?;
             }
