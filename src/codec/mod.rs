@@ -1,8 +1,8 @@
 //! How values are written as bytes. Nothing else knows the formats.
 //!
-//! Every value is sealed: a format byte, a checksum, and a payload ([`seal`](mod@seal)). Payloads of records
-//! are bincode 2 with its standard configuration; its golden bytes are kept in the tests of each
-//! format, so that another codec that writes the same bytes can take over.
+//! Every value is sealed: a format byte, a checksum, and a payload ([`seal`](mod@seal)). Payloads of
+//! records are bincode 2 with its standard configuration; its golden bytes are kept in the tests of
+//! each format, so that another codec that writes the same bytes can take over.
 
 mod content;
 mod head;

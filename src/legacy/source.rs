@@ -219,7 +219,7 @@ pub(crate) fn is_leftover(name: &OsStr) -> bool {
     name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes())
 }
 
-fn open_folder(path: &Path) -> Result<Directory> {
+pub(crate) fn open_folder(path: &Path) -> Result<Directory> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     open(path, flags, Mode::empty())
         .map(Directory::new)

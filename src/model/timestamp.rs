@@ -91,7 +91,8 @@ impl Timestamp {
     ///
     /// # Errors
     ///
-    /// [`InvalidTimestamp`] where the year at the offset would not lie in 1 to 9999, `nanosecond` is not below 1,000,000,000, or the offset is a day or more.
+    /// [`InvalidTimestamp`] where the year at the offset would not lie in 1 to 9999, `nanosecond` is
+    /// not below 1,000,000,000, or the offset is a day or more.
     pub fn from_parts(
         unix_seconds: i64,
         nanosecond: u32,

@@ -23,7 +23,7 @@ use super::report::Report;
 use crate::error::{Error, Result};
 use crate::legacy::directory::Directory;
 use crate::legacy::lock::{IMAGES_LOCK, LOCK_MODE};
-use crate::legacy::source::{IMAGES_JSON, unusable};
+use crate::legacy::source::{IMAGES_JSON, open_folder, unusable};
 use crate::legacy::token;
 use crate::store::{Snapshot, folder, io_error, sync_folder};
 
@@ -240,14 +240,14 @@ fn refuse_other_things(path: &Path) -> Result<()> {
 
 /// Refuses to replace the folder in which the store itself lies: it would be gone with the rest.
 fn refuse_the_store(path: &Path, store: &Path) -> Result<()> {
-    let identity = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino()));
-    let target = identity(path).map_err(|source| io_error("inspect", path, source))?;
+    let target = open_folder(path)?;
     let store = match store.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         found => found.map_err(|source| io_error("inspect", store, source))?,
     };
     for folder in store.ancestors().skip(1) {
-        if identity(folder).map_err(|source| io_error("inspect", folder, source))? == target {
+        let is_target = target.is_at(folder);
+        if is_target.map_err(|source| io_error("inspect", folder, source))? {
             let why = format!(
                 "the store {} lies in it and would be removed; move it out, or choose another path",
                 store.display()
