@@ -1,18 +1,53 @@
-//! For this project's benchmarks: the codec of records, so that engines that are compared read and
-//! write the same bytes and do the same work on them. Not a promise.
+//! For this project's benchmarks: the codecs of records and of index keys, so that engines that are
+//! compared read and write the same bytes and do the same work on them. Not a promise.
 
 use std::path::Path;
 
 use crate::codec;
+use crate::engine::Outcome;
 use crate::error::Result;
 use crate::model::Image;
 
+/// The engine's type for the keys of `ids`, and for the first half of those of `digests` and
+/// `layers`.
+pub type IndexKey = codec::IndexKey;
+
+/// A key of that type.
+pub type KeyText<'a> = codec::KeyText<'a>;
+
 /// Decodes the record of an image number.
 pub fn decode_record(number: u64, record: &[u8]) -> Result<Image> {
-    codec::decode_image(number, record).map_err(|failure| failure.at(Path::new("a record")))
+    at_bench(codec::decode_image(number, record))
 }
 
 /// Encodes the record of an image number.
 pub fn encode_record(number: u64, image: &Image) -> Result<Vec<u8>> {
-    codec::encode_image(number, image).map_err(|failure| failure.at(Path::new("a record")))
+    at_bench(codec::encode_image(number, image))
+}
+
+/// The key of a text.
+#[must_use]
+pub fn key(text: &str) -> KeyText<'_> {
+    KeyText::of(text)
+}
+
+/// Where keys begin whose text begins with this.
+#[must_use]
+pub fn first_key(prefix: &str) -> KeyText<'_> {
+    KeyText::beginning(prefix)
+}
+
+/// Whether the text of a key begins with this.
+pub fn begins_with(key: KeyText<'_>, prefix: &str) -> Result<bool> {
+    let mut room = codec::Room::new();
+    at_bench(key.text(&mut room).map(|text| text.starts_with(prefix)))
+}
+
+/// The text of a key.
+pub fn text(key: KeyText<'_>) -> Result<String> {
+    at_bench(key.to_text())
+}
+
+fn at_bench<T>(outcome: Outcome<T>) -> Result<T> {
+    outcome.map_err(|failure| failure.at(Path::new("a benchmark")))
 }

@@ -248,9 +248,11 @@ pub enum Error {
         supported: u32,
     },
 
-    /// The last writer of the store died, and this process may not write to the file to mend it.
+    /// The last writer of the store died, or was of an older version, and this process may not write to
+    /// the file to bring it up to date.
     #[error(
-        "the last writer of {path} died; open it once for writing to recover it, for example with: \
+        "the last writer of {path} died or was of an older version; open it once for writing to bring \
+         it up to date, for example with: \
          image-store --store {path} gc",
         path = path.display()
     )]

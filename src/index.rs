@@ -10,6 +10,7 @@ mod sorter;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::codec::KeyText;
 use crate::content;
 use crate::engine::{Failure, Outcome};
 use crate::model::{ContentHash, Image};
@@ -93,11 +94,14 @@ pub(crate) fn update(
     let after = Rows::of(after);
     if before.id != after.id {
         if let Some(id) = before.id {
-            let removed = tables.ids.remove(id)?.map(|row| row.value());
+            let removed = tables.ids.remove(KeyText::of(id))?.map(|row| row.value());
             expect(removed == Some(number), "ID", id, number)?;
         }
         if let Some(id) = after.id {
-            let replaced = tables.ids.insert(id, number)?.map(|row| row.value());
+            let replaced = tables
+                .ids
+                .insert(KeyText::of(id), number)?
+                .map(|row| row.value());
             expect(replaced.is_none(), "ID", id, number)?;
         }
     }
@@ -110,19 +114,23 @@ pub(crate) fn update(
         expect(replaced.is_none(), "name", name, number)?;
     }
     for digest in before.digests.difference(&after.digests) {
-        let removed = tables.digests.remove((*digest, number))?.is_some();
+        let removed = tables.digests.remove((KeyText::of(digest), number))?;
+        let removed = removed.is_some();
         expect(removed, "digest", digest, number)?;
     }
     for digest in after.digests.difference(&before.digests) {
-        let replaced = tables.digests.insert((*digest, number), ())?.is_some();
+        let key = (KeyText::of(digest), number);
+        let replaced = tables.digests.insert(key, ())?.is_some();
         expect(!replaced, "digest", digest, number)?;
     }
     for layer in before.layers.difference(&after.layers) {
-        let removed = tables.layers.remove((*layer, number))?.is_some();
+        let removed = tables.layers.remove((KeyText::of(layer), number))?;
+        let removed = removed.is_some();
         expect(removed, "layer", layer, number)?;
     }
     for layer in after.layers.difference(&before.layers) {
-        let replaced = tables.layers.insert((*layer, number), ())?.is_some();
+        let key = (KeyText::of(layer), number);
+        let replaced = tables.layers.insert(key, ())?.is_some();
         expect(!replaced, "layer", layer, number)?;
     }
     update_references(tables, &before.contents, &after.contents)

@@ -10,26 +10,28 @@ use redb::{
     TableDefinition, Value, WriteTransaction,
 };
 
-use crate::codec::{Change, Changes, TableTag};
+use crate::codec::{Change, Changes, IndexKey, TableTag};
 use crate::engine::{Failure, Outcome};
 use crate::meta::MetaTable;
 use crate::recorded::{Record, Recorded, changes};
 
 type Bytes = &'static [u8];
 type Text = &'static str;
+/// A key that many images may have, and the number of one.
+type Pair = (IndexKey, u64);
 
 /// Property name → value: schema version, creation time, generation.
 pub(crate) const META: TableDefinition<'_, Text, Bytes> = TableDefinition::new("meta");
 /// Image number → record. Numbers ascend, so records lie in creation order.
 const IMAGES: TableDefinition<'_, u64, Bytes> = TableDefinition::new("images");
 /// ID → image number.
-const IDS: TableDefinition<'_, Text, u64> = TableDefinition::new("ids");
+const IDS: TableDefinition<'_, IndexKey, u64> = TableDefinition::new("ids");
 /// Name → image number.
 const NAMES: TableDefinition<'_, Text, u64> = TableDefinition::new("names");
 /// (Digest, image number).
-const DIGESTS: TableDefinition<'_, (Text, u64), ()> = TableDefinition::new("digests");
+const DIGESTS: TableDefinition<'_, Pair, ()> = TableDefinition::new("digests");
 /// (Top layer or mapped top layer, image number).
-const LAYERS: TableDefinition<'_, (Text, u64), ()> = TableDefinition::new("layers");
+const LAYERS: TableDefinition<'_, Pair, ()> = TableDefinition::new("layers");
 /// SHA-256 of item bytes → content number, references, size, encoding.
 const CONTENTS: TableDefinition<'_, &'static [u8; 32], Bytes> = TableDefinition::new("contents");
 /// (Content number, part) → bytes.
@@ -52,13 +54,13 @@ pub trait ReadTables {
     /// [`IMAGES`].
     type Images: ReadableTable<u64, Bytes> + ReadableTableMetadata;
     /// [`IDS`].
-    type Ids: ReadableTable<Text, u64> + ReadableTableMetadata;
+    type Ids: ReadableTable<IndexKey, u64> + ReadableTableMetadata;
     /// [`NAMES`].
     type Names: ReadableTable<Text, u64> + ReadableTableMetadata;
     /// [`DIGESTS`].
-    type Digests: ReadableTable<(Text, u64), ()> + ReadableTableMetadata;
+    type Digests: ReadableTable<Pair, ()> + ReadableTableMetadata;
     /// [`LAYERS`].
-    type Layers: ReadableTable<(Text, u64), ()> + ReadableTableMetadata;
+    type Layers: ReadableTable<Pair, ()> + ReadableTableMetadata;
     /// [`CONTENTS`].
     type Contents: ReadableTable<&'static [u8; 32], Bytes> + ReadableTableMetadata;
     /// [`BLOBS`].
@@ -97,10 +99,10 @@ pub struct SnapshotTables {
     read_only: bool,
     meta: OnceLock<ReadOnlyTable<Text, Bytes>>,
     images: OnceLock<ReadOnlyTable<u64, Bytes>>,
-    ids: OnceLock<ReadOnlyTable<Text, u64>>,
+    ids: OnceLock<ReadOnlyTable<IndexKey, u64>>,
     names: OnceLock<ReadOnlyTable<Text, u64>>,
-    digests: OnceLock<ReadOnlyTable<(Text, u64), ()>>,
-    layers: OnceLock<ReadOnlyTable<(Text, u64), ()>>,
+    digests: OnceLock<ReadOnlyTable<Pair, ()>>,
+    layers: OnceLock<ReadOnlyTable<Pair, ()>>,
     contents: OnceLock<ReadOnlyTable<&'static [u8; 32], Bytes>>,
     blobs: OnceLock<ReadOnlyTable<(u64, u32), Bytes>>,
     /// The last ID; none where there are no images.
@@ -140,10 +142,10 @@ impl SnapshotTables {
 impl ReadTables for SnapshotTables {
     type Meta = ReadOnlyTable<Text, Bytes>;
     type Images = ReadOnlyTable<u64, Bytes>;
-    type Ids = ReadOnlyTable<Text, u64>;
+    type Ids = ReadOnlyTable<IndexKey, u64>;
     type Names = ReadOnlyTable<Text, u64>;
-    type Digests = ReadOnlyTable<(Text, u64), ()>;
-    type Layers = ReadOnlyTable<(Text, u64), ()>;
+    type Digests = ReadOnlyTable<Pair, ()>;
+    type Layers = ReadOnlyTable<Pair, ()>;
     type Contents = ReadOnlyTable<&'static [u8; 32], Bytes>;
     type Blobs = ReadOnlyTable<(u64, u32), Bytes>;
 
@@ -156,7 +158,7 @@ impl ReadTables for SnapshotTables {
             Some(last) => last,
             None => {
                 let last = self.ids()?.last()?;
-                let last = last.map(|(id, _)| id.value().to_owned());
+                let last = last.map(|(id, _)| id.value().to_text()).transpose()?;
                 self.last_id.get_or_init(|| last)
             }
         };
@@ -199,10 +201,10 @@ pub(crate) fn open_meta(transaction: &WriteTransaction) -> Outcome<MetaTable<'_>
 pub struct WriteTables<'txn> {
     pub(crate) meta: Recorded<'txn, Text, Bytes>,
     pub(crate) images: Recorded<'txn, u64, Bytes>,
-    pub(crate) ids: Recorded<'txn, Text, u64>,
+    pub(crate) ids: Recorded<'txn, IndexKey, u64>,
     pub(crate) names: Recorded<'txn, Text, u64>,
-    pub(crate) digests: Recorded<'txn, (Text, u64), ()>,
-    pub(crate) layers: Recorded<'txn, (Text, u64), ()>,
+    pub(crate) digests: Recorded<'txn, Pair, ()>,
+    pub(crate) layers: Recorded<'txn, Pair, ()>,
     pub(crate) contents: Recorded<'txn, &'static [u8; 32], Bytes>,
     pub(crate) blobs: Recorded<'txn, (u64, u32), Bytes>,
     record: Option<Record>,
@@ -263,10 +265,10 @@ impl<'txn> WriteTables<'txn> {
 impl<'txn> ReadTables for WriteTables<'txn> {
     type Meta = Table<'txn, Text, Bytes>;
     type Images = Table<'txn, u64, Bytes>;
-    type Ids = Table<'txn, Text, u64>;
+    type Ids = Table<'txn, IndexKey, u64>;
     type Names = Table<'txn, Text, u64>;
-    type Digests = Table<'txn, (Text, u64), ()>;
-    type Layers = Table<'txn, (Text, u64), ()>;
+    type Digests = Table<'txn, Pair, ()>;
+    type Layers = Table<'txn, Pair, ()>;
     type Contents = Table<'txn, &'static [u8; 32], Bytes>;
     type Blobs = Table<'txn, (u64, u32), Bytes>;
 

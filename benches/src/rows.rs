@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use image_store::ImageStore;
 use image_store::NewImage;
+use image_store::bench::{IndexKey, key};
 use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::sample;
@@ -12,13 +13,13 @@ use crate::sample;
 /// Image number → record.
 pub const IMAGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("images");
 /// ID → image number.
-pub const IDS: TableDefinition<'_, &str, u64> = TableDefinition::new("ids");
+pub const IDS: TableDefinition<'_, IndexKey, u64> = TableDefinition::new("ids");
 /// Name → image number.
 pub const NAMES: TableDefinition<'_, &str, u64> = TableDefinition::new("names");
 /// (Digest, image number).
-pub const DIGESTS: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("digests");
+pub const DIGESTS: TableDefinition<'_, (IndexKey, u64), ()> = TableDefinition::new("digests");
 /// (Layer, image number).
-pub const LAYERS: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("layers");
+pub const LAYERS: TableDefinition<'_, (IndexKey, u64), ()> = TableDefinition::new("layers");
 /// SHA-256 → content row.
 pub const CONTENTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("contents");
 /// (Content number, part) → bytes.
@@ -58,15 +59,15 @@ pub fn insert(transaction: &WriteTransaction, fresh: &[Fresh]) -> Result<()> {
         let image = &fresh.image;
         let id = image.id.as_deref().context("no ID")?;
         images.insert(number, fresh.record.as_slice())?;
-        ids.insert(id, number)?;
+        ids.insert(key(id), number)?;
         for name in &image.names {
             names.insert(name.as_str(), number)?;
         }
         if let Some(digest) = &image.digest {
-            digests.insert((digest.as_str(), number), ())?;
+            digests.insert((key(digest), number), ())?;
         }
         if let Some(layer) = &image.top_layer {
-            layers.insert((layer.as_str(), number), ())?;
+            layers.insert((key(layer), number), ())?;
         }
         for ((hash, row), parts) in fresh.contents.iter().zip(&fresh.parts) {
             contents.insert(hash, row.as_slice())?;

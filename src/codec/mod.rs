@@ -6,6 +6,7 @@
 
 mod content;
 mod head;
+mod index_key;
 mod packed;
 mod places;
 mod record;
@@ -15,6 +16,7 @@ mod tagged;
 
 pub(crate) use content::{Content, Encoding, decode_content, encode_content};
 pub(crate) use head::decode_head;
+pub(crate) use index_key::{IndexKey, KeyText, Room};
 pub(crate) use record::{decode_image, encode_image, encode_unnumbered};
 pub(crate) use redo::{
     BLOCK, Change, Changes, Entry, LONGEST, LogId, TableTag, blocks, decode_entry, decode_header,

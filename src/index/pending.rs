@@ -11,6 +11,7 @@ use redb::{Key, ReadableTableMetadata as _, Value};
 
 use super::sorter::Sorter;
 use super::{Rows, expect};
+use crate::codec::KeyText;
 use crate::engine::Outcome;
 use crate::recorded::Recorded;
 use crate::tables::WriteTables;
@@ -103,7 +104,9 @@ impl PendingRows {
         } = tables;
         let mut first = || {
             flush(&mut self.ids, ids, "ID", unique)?;
-            flush(&mut self.names, names, "name", unique)
+            flush(&mut self.names, names, "name", |name, number| {
+                (name, number)
+            })
         };
         let mut second = || {
             flush(&mut self.digests, digests, "digest", shared)?;
@@ -147,12 +150,12 @@ fn flush<K: Key + 'static, V: Value + 'static>(
     })
 }
 
-/// A row of an index whose keys belong to one image each.
-const fn unique(text: &str, number: u64) -> (&str, u64) {
-    (text, number)
+/// A row of the index of IDs.
+fn unique(text: &str, number: u64) -> (KeyText<'_>, u64) {
+    (KeyText::of(text), number)
 }
 
 /// A row of an index whose keys may belong to many images.
-const fn shared(text: &str, number: u64) -> ((&str, u64), ()) {
-    ((text, number), ())
+fn shared(text: &str, number: u64) -> ((KeyText<'_>, u64), ()) {
+    ((KeyText::of(text), number), ())
 }

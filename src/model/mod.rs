@@ -11,7 +11,7 @@ mod timestamp;
 pub use content_hash::ContentHash;
 pub(crate) use digest::is_valid_digest;
 pub use digest::validate_digest;
-pub(crate) use hex_digits::with_hex;
+pub(crate) use hex_digits::{put_hex, with_hex};
 pub use image::{BigDataItem, Image};
 pub(crate) use image::{check_key, dedupe, is_manifest_key};
 pub use new_image::{NewBigData, NewImage};

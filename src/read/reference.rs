@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use redb::{AccessGuard, ReadableTable};
 
-use crate::codec::{decode_head, decode_image};
+use crate::codec::{KeyText, Room, decode_head, decode_image};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::model::Image;
@@ -33,7 +33,7 @@ pub(crate) fn resolve(tables: &impl ReadTables, reference: &str) -> Outcome<u64>
         return named.map_or_else(|| found.number(reference), |number| Ok(number.value()));
     }
     let may_begin_id = tables.may_begin_id(reference)?;
-    if may_begin_id && let Some(number) = tables.ids()?.get(reference)? {
+    if may_begin_id && let Some(number) = tables.ids()?.get(KeyText::of(reference))? {
         return Ok(number.value());
     }
     if let Some(number) = tables.names()?.get(reference)? {
@@ -75,11 +75,14 @@ impl IdsFrom {
         if prefix.is_empty() {
             return Ok(Self::None);
         }
-        let mut rows = tables.ids()?.lower_bound(Bound::Included(prefix))?;
+        let from = Bound::Included(KeyText::beginning(prefix));
+        let mut rows = tables.ids()?.lower_bound(from)?;
+        let mut room = Room::new();
         let mut first = None;
         let mut candidates = Vec::new();
         while let Some((id, number)) = rows.next()? {
-            let id: &str = id.value();
+            let id = id.value();
+            let id = id.text(&mut room)?;
             if !id.starts_with(prefix) {
                 break;
             }
@@ -184,7 +187,7 @@ pub(super) fn resolve_checked(tables: &impl ReadTables, reference: &str) -> Outc
 
 /// The image whose ID is exactly `id`.
 pub(crate) fn image_with_id(tables: &impl ReadTables, id: &str) -> Outcome<Option<Image>> {
-    let number = tables.ids()?.get(id)?.map(|row| row.value());
+    let number = tables.ids()?.get(KeyText::of(id))?.map(|row| row.value());
     number.map(|number| image_at(tables, number)).transpose()
 }
 

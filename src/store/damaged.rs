@@ -45,8 +45,8 @@ impl OpenOptions {
             let store = match exclusive.clone().open(path) {
                 // Of its log or of what that would change: the store itself may be whole.
                 Err(refused) if may_be_of_the_log(&refused) => {
-                    let without = exclusive.clone().without_redo().open(path);
-                    without.map_err(|_| refused)?
+                    let unmended = exclusive.clone().unmended().open(path);
+                    unmended.map_err(|_| refused)?
                 }
                 opened => opened?,
             };

@@ -8,7 +8,6 @@ use redb::WriteTransaction;
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
-use crate::migrations;
 use crate::read::{Lookup, Source};
 use crate::store::database::Handle;
 use crate::store::gate::{Gate, Pass, Refused};
@@ -296,21 +295,6 @@ impl ImageStore {
     /// ```
     pub fn close(self) {
         drop(self);
-    }
-
-    /// Brings the file to the schema of this version.
-    pub(super) fn migrate(&self) -> Result<()> {
-        let handle = &self.inner.handle;
-        let database = handle.writable()?;
-        let _changing = handle.changing();
-        contain(|| {
-            let transaction = database.begin_write()?;
-            migrations::migrate(&transaction)?;
-            transaction.commit()?;
-            tracing::info!(path = %handle.path().display(), "brought to the present schema");
-            Ok(())
-        })
-        .map_err(|failure| handle.error(failure))
     }
 }
 

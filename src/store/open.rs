@@ -50,7 +50,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     let file = open_existing(path, false)?;
     let found = identity(&file, path)?;
     let handle = match options.access {
-        Access::Exclusive if options.without_redo => handle,
+        Access::Exclusive if options.unmended => handle,
         Access::Exclusive => {
             let absolute = std::path::absolute(path);
             let absolute = absolute.map_err(|source| io_error("find", path, source))?;
@@ -67,7 +67,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         return open(path, options);
     }
     check_schema(&store)?;
-    if options.access == Access::Exclusive && !options.without_redo {
+    if options.access == Access::Exclusive && !options.unmended {
         // Of a process that died when it had done all that its log held. Nobody else has the file.
         redo::remove_leftover(path);
     }
@@ -95,30 +95,46 @@ fn builder(options: &OpenOptions) -> Builder {
 fn open_writable(path: &Path, options: &OpenOptions) -> Result<Database> {
     let wait = WaitLimit::from_now(options.lock_wait);
     for pause in wait.pauses() {
-        let (opened, has_opened) = mpsc::sync_channel(1);
+        let (opened, has_opened) = mpsc::sync_channel(2);
         let (helper_path, helper_options) = (path.to_owned(), options.clone());
         let helper = move || {
+            let begun = || {
+                let _ = opened.send(None);
+            };
+            let outcome = open_writable_once(&helper_path, &helper_options, begun);
             // Where nobody waits any more, the database is dropped, and with it its locks.
-            let _ = opened.send(open_writable_once(&helper_path, &helper_options));
+            let _ = opened.send(Some(outcome));
         };
         thread::Builder::new()
             .name("image-store-open".to_owned())
             .spawn(helper)
             .map_err(|source| io_error("start a thread to open", path, source))?;
-        match has_opened.recv_timeout(wait.left().max(READ_ONLY_PATIENCE)) {
-            Ok(Err(Failure::Engine(redb::Error::DatabaseAlreadyOpen))) => thread::sleep(pause),
-            Ok(opened) => return opened.map_err(|failure| explain(failure, path)),
-            Err(_) => break,
+        let mut opened = has_opened.recv_timeout(wait.left().max(READ_ONLY_PATIENCE));
+        if let Ok(None) = opened {
+            // What is left to do is not waiting for others, and would have to be done the next time.
+            opened = has_opened.recv().map_err(Into::into);
+        }
+        match opened {
+            Ok(Some(Err(Failure::Engine(redb::Error::DatabaseAlreadyOpen)))) => {
+                thread::sleep(pause);
+            }
+            Ok(Some(opened)) => return opened.map_err(|failure| explain(failure, path)),
+            Ok(None) | Err(_) => break,
         }
     }
     Err(wait.busy(path))
 }
 
-fn open_writable_once(path: &Path, options: &OpenOptions) -> Outcome<Database> {
+/// `begun` is called where there is something to bring in first, when nobody else is in the way.
+fn open_writable_once(
+    path: &Path,
+    options: &OpenOptions,
+    begun: impl FnOnce(),
+) -> Outcome<Database> {
     let file = open_existing(path, true)?;
     contain(|| {
         let database = builder(options).create_with_backend(options.storage.on(file)?)?;
-        redo::recover(&database, path, options)?;
+        redo::recover(&database, path, options, begun)?;
         Ok(database)
     })
 }
@@ -175,8 +191,9 @@ fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDa
     let file = open_existing(path, false)?;
     contain(|| {
         let database = builder(options).open_read_only_with_backend(options.storage.on(file)?)?;
-        // Somebody opened it after its writer died, and did not get as far as its log.
-        if !options.without_redo && redo::is_needed(&database)? {
+        // Somebody opened it after its writer died, and did not get as far as its log; or nobody did
+        // since this version is there.
+        if !options.unmended && redo::is_needed(&database)? {
             return Err(redb::Error::RepairAborted.into());
         }
         Ok(database)
@@ -236,26 +253,22 @@ fn refuse_unwritten(path: &Path, options: &OpenOptions) -> Result<()> {
     let schema = open_read_only_once(path, options)
         .and_then(|database| contain(|| migrations::inspect(&database.begin_read()?)));
     match schema {
-        Ok(found) => known_schema(found, path).map(drop),
+        Ok(found) => known_schema(found, path),
         Err(_) => Ok(()),
     }
 }
 
-/// Refuses what is not ours or too new, and brings an older schema up to date.
+/// Refuses what is not ours or too new.
 fn check_schema(store: &ImageStore) -> Result<()> {
     let path = store.path();
     let transaction = store.handle().begin_read()?;
     let found =
         contain(|| migrations::inspect(&transaction)).map_err(|failure| failure.at(path))?;
-    drop(transaction);
-    if known_schema(found, path)? < migrations::CURRENT {
-        store.migrate()?;
-    }
-    Ok(())
+    known_schema(found, path)
 }
 
 /// The schema, which must be one that this version knows.
-fn known_schema(found: Option<u32>, path: &Path) -> Result<u32> {
+fn known_schema(found: Option<u32>, path: &Path) -> Result<()> {
     match found {
         None => Err(Error::ForeignDatabase {
             path: path.to_owned(),
@@ -265,6 +278,6 @@ fn known_schema(found: Option<u32>, path: &Path) -> Result<u32> {
             found,
             supported: migrations::CURRENT,
         }),
-        Some(found) => Ok(found),
+        Some(_) => Ok(()),
     }
 }

@@ -34,8 +34,8 @@ pub struct OpenOptions {
     pub(super) lock_wait: Duration,
     pub(super) recovery_copy_limit: u64,
     pub(super) untouched: Untouched,
-    /// Whether a redo log is left alone, and the store taken as it is without.
-    pub(super) without_redo: bool,
+    /// Whether a redo log is left alone, and an older schema as well.
+    pub(super) unmended: bool,
     pub(super) storage: Storage,
 }
 
@@ -48,7 +48,7 @@ impl Default for OpenOptions {
             lock_wait: Duration::from_secs(30),
             recovery_copy_limit: 64 << 20,
             untouched: Untouched::No,
-            without_redo: false,
+            unmended: false,
             storage: Default::default(),
         }
     }
@@ -198,9 +198,9 @@ impl OpenOptions {
         redo::bytes(path, &self.storage)
     }
 
-    /// Takes the store as it is without its redo log, which cannot be used.
-    pub(super) fn without_redo(mut self) -> Self {
-        self.without_redo = true;
+    /// Takes the store as it is: without its redo log, which cannot be used, and in its own schema.
+    pub(super) fn unmended(mut self) -> Self {
+        self.unmended = true;
         self
     }
 
@@ -236,8 +236,8 @@ impl OpenOptions {
     /// - [`Error::SchemaTooNew`](crate::Error::SchemaTooNew): it was written by a newer version.
     /// - [`Error::Busy`](crate::Error::Busy): another process holds it for longer than
     ///   [`lock_wait`](Self::lock_wait).
-    /// - [`Error::NeedsRecovery`](crate::Error::NeedsRecovery): read-only, the last writer died,
-    ///   this process may not write to the file, and the file is larger than
+    /// - [`Error::NeedsRecovery`](crate::Error::NeedsRecovery): read-only, the last writer died
+    ///   or was of an older version, this process may not write to the file, and the file is larger than
     ///   [`recovery_copy_limit`](Self::recovery_copy_limit).
     /// - [`Error::Corrupt`](crate::Error::Corrupt), [`Error::Io`](crate::Error::Io).
     pub fn open(self, path: impl AsRef<Path>) -> Result<ImageStore> {

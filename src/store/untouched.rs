@@ -101,7 +101,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {
         match redo::recover_copy(&database, path, options) {
             // It is taken as it is, whatever is missing.
             Err(failure) if options.untouched == Untouched::BeginningAnew => {
-                tracing::warn!(%failure, "the redo log cannot be used");
+                tracing::warn!(%failure, "it cannot be brought to its latest state");
             }
             done => drop(done?),
         }

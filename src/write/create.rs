@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redb::ReadableTable;
 
-use crate::codec::encode_unnumbered;
+use crate::codec::{KeyText, encode_unnumbered};
 use crate::content::Encoded;
 use crate::engine::Outcome;
 use crate::error::Error;
@@ -83,7 +83,7 @@ pub(super) fn create(
         pending.settle(tables)?;
     }
     let id = match id {
-        Some(id) if tables.ids.get(id.as_str())?.is_some() => {
+        Some(id) if tables.ids.get(KeyText::of(&id))?.is_some() => {
             return Err(Error::DuplicateId { id }.into());
         }
         Some(id) => id,
@@ -166,7 +166,7 @@ fn check_limits(new: &NewImage) -> Outcome<()> {
 fn unused_id(tables: &WriteTables<'_>, pending: &PendingRows) -> Outcome<String> {
     loop {
         let id = random_id();
-        if !pending.may_hold_id(&id) && tables.ids.get(id.as_str())?.is_none() {
+        if !pending.may_hold_id(&id) && tables.ids.get(KeyText::of(&id))?.is_none() {
             return Ok(id);
         }
     }

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use redb::ReadableTable;
 
+use crate::codec::KeyText;
 use crate::content::{self, Encoded, Stored};
 use crate::engine::Outcome;
 use crate::index::Rows;
@@ -47,7 +48,10 @@ pub(crate) struct Displaced {
 /// Mirrors `imageStore.load` of the legacy store, where the later of two holders keeps a name.
 pub(crate) fn insert_legacy(tables: &mut WriteTables<'_>, mut image: Image) -> Outcome<Displaced> {
     image.recompute_digests();
-    let holder = tables.ids.get(image.id.as_str())?.map(|row| row.value());
+    let holder = tables
+        .ids
+        .get(KeyText::of(&image.id))?
+        .map(|row| row.value());
     // The names of the image that is replaced go with it.
     let taking = Taking::of(tables, &image.names, holder)?;
     let contents = Rows::of(Some(&image)).contents;

@@ -6,11 +6,13 @@ use image_store::{ImageStore, NewImage};
 use redb::{Database, ReadableTable, TableDefinition};
 use tempfile::TempDir;
 
+use crate::index_key::IndexKey;
+
 pub const IMAGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("images");
-pub const IDS: TableDefinition<'_, &str, u64> = TableDefinition::new("ids");
+pub const IDS: TableDefinition<'_, IndexKey, u64> = TableDefinition::new("ids");
 pub const NAMES: TableDefinition<'_, &str, u64> = TableDefinition::new("names");
-pub const DIGESTS: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("digests");
-pub const LAYERS: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("layers");
+pub const DIGESTS: TableDefinition<'_, (IndexKey, u64), ()> = TableDefinition::new("digests");
+pub const LAYERS: TableDefinition<'_, (IndexKey, u64), ()> = TableDefinition::new("layers");
 pub const CONTENTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("contents");
 pub const BLOBS: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("blobs");
 

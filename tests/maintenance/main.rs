@@ -12,6 +12,8 @@
 mod backup;
 mod compact;
 mod damage;
+#[path = "../store/support/index_key.rs"]
+mod index_key;
 mod repair;
 mod stats;
 mod untouched;

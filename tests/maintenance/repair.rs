@@ -26,7 +26,11 @@ fn assert_clean(store: &ImageStore) {
 fn indexes_and_counts_are_derived_anew() {
     let (_dir, path) = store();
     tamper(&path, |transaction| {
-        transaction.open_table(IDS).unwrap().remove("one").unwrap();
+        transaction
+            .open_table(IDS)
+            .unwrap()
+            .remove("one".to_owned())
+            .unwrap();
         transaction
             .open_table(NAMES)
             .unwrap()

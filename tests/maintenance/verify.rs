@@ -55,7 +55,11 @@ fn a_damaged_record_is_named_by_its_number() {
 fn missing_index_rows_are_found() {
     let (_dir, path) = store();
     tamper(&path, |transaction| {
-        transaction.open_table(IDS).unwrap().remove("one").unwrap();
+        transaction
+            .open_table(IDS)
+            .unwrap()
+            .remove("one".to_owned())
+            .unwrap();
         transaction
             .open_table(NAMES)
             .unwrap()
@@ -69,7 +73,7 @@ fn missing_index_rows_are_found() {
         transaction
             .open_table(LAYERS)
             .unwrap()
-            .remove(("layer-two", 1))
+            .remove(("layer-two".to_owned(), 1))
             .unwrap();
     });
     let report = verify(&path);
@@ -87,7 +91,7 @@ fn stray_index_rows_are_found() {
         transaction
             .open_table(IDS)
             .unwrap()
-            .insert("ghost", 77)
+            .insert("ghost".to_owned(), 77)
             .unwrap();
         transaction
             .open_table(NAMES)
@@ -97,12 +101,12 @@ fn stray_index_rows_are_found() {
         transaction
             .open_table(DIGESTS)
             .unwrap()
-            .insert(("ghost", 0), ())
+            .insert(("ghost".to_owned(), 0), ())
             .unwrap();
         transaction
             .open_table(LAYERS)
             .unwrap()
-            .insert(("ghost", 77), ())
+            .insert(("ghost".to_owned(), 77), ())
             .unwrap();
     });
     assert_eq!(kinds(&verify(&path)), ["index-row-stray"; 4]);

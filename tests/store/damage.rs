@@ -195,7 +195,7 @@ fn in_an_index_that_contradicts_the_records() {
         transaction
             .open_table(LAYERS)
             .unwrap()
-            .remove(("layer", 1))
+            .remove(("layer".to_owned(), 1))
             .unwrap();
     });
     let store = place.open();
@@ -209,11 +209,11 @@ fn in_an_index_that_contradicts_the_records() {
         transaction
             .open_table(IDS)
             .unwrap()
-            .insert("new", 1)
+            .insert("new".to_owned(), 1)
             .unwrap();
         let digest = ContentHash::of(&plain()).to_digest();
         let mut digests = transaction.open_table(DIGESTS).unwrap();
-        digests.remove((digest.as_str(), 1)).unwrap();
+        digests.remove((digest, 1)).unwrap();
     });
     let store = place.open();
     assert_corrupt(store.delete("bb"), "digest index and image number 1");
@@ -225,7 +225,7 @@ fn a_transaction_that_met_damage_keeps_nothing() {
         transaction
             .open_table(LAYERS)
             .unwrap()
-            .remove(("layer", 1))
+            .remove(("layer".to_owned(), 1))
             .unwrap();
     });
     let before = Raw::read(&place.path());

@@ -23,6 +23,7 @@ mod damage;
 mod forked;
 mod group;
 mod items;
+mod kept_stores;
 mod large_items;
 mod limits;
 mod many_creates;

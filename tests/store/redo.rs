@@ -101,7 +101,7 @@ fn whoever_opens_it_next_finds_what_was_acknowledged() {
 
 /// A file that may not be written to.
 #[derive(Debug)]
-struct NotWritable(FileBackend);
+pub(crate) struct NotWritable(pub(crate) FileBackend);
 
 impl StorageBackend for NotWritable {
     fn set_len(&self, _: u64) -> io::Result<()> {

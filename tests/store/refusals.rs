@@ -191,7 +191,7 @@ fn a_redb_file_of_another_program() {
     tamper(&place.path(), |transaction| {
         let mut meta = transaction.open_table(META).unwrap();
         meta.insert("application", b"another".as_slice()).unwrap();
-        meta.insert("schema", 1_u32.to_le_bytes().as_slice())
+        meta.insert("schema", 2_u32.to_le_bytes().as_slice())
             .unwrap();
     });
     assert_foreign(&place);
@@ -213,8 +213,8 @@ fn store_with_meta(property: &str, value: &[u8]) -> Place {
 
 #[test]
 fn a_newer_schema() {
-    let place = store_with_meta("schema", &2_u32.to_le_bytes());
-    let words = ["schema 2", "up to 1", "use a newer version"];
+    let place = store_with_meta("schema", &3_u32.to_le_bytes());
+    let words = ["schema 3", "up to 2", "use a newer version"];
     let before = fs::read(place.path()).unwrap();
     assert_refused(&place.path(), ErrorKind::Corrupt, &words);
     assert!(fs::read(place.path()).unwrap() == before, "it was changed");
@@ -222,8 +222,8 @@ fn a_newer_schema() {
         assert!(matches!(
             error,
             Error::SchemaTooNew {
-                found: 2,
-                supported: 1,
+                found: 3,
+                supported: 2,
                 ..
             }
         ));

@@ -9,7 +9,9 @@ use redb::{
     ReadableDatabase, ReadableTable,
 };
 
-use image_store::bench::{decode_record, encode_record};
+use image_store::bench::{
+    IndexKey, begins_with, decode_record, encode_record, first_key, key, text,
+};
 
 use crate::peers::{Peer, Reads};
 use crate::rows::{DIGESTS, Fresh, IDS, IMAGES, NAMES, insert};
@@ -84,7 +86,7 @@ impl Peer for BareRedb {
         {
             let mut images = transaction.open_table(IMAGES)?;
             let ids = transaction.open_table(IDS)?;
-            let number = ids.get(id)?.context("no such ID")?.value();
+            let number = ids.get(key(id))?.context("no such ID")?.value();
             let before = images.get(number)?.context("no record")?;
             let mut image = decode_record(number, before.value())?;
             drop(before);
@@ -109,21 +111,21 @@ impl Peer for BareRedb {
 /// What a reference costs: an exact ID, then a name, then a prefix. A table that is not needed is
 /// not opened.
 fn resolve(
-    ids: &ReadOnlyTable<&'static str, u64>,
+    ids: &ReadOnlyTable<IndexKey, u64>,
     name: impl FnOnce(&str) -> Result<Option<u64>>,
     reference: &str,
 ) -> Result<u64> {
-    if let Some(number) = ids.get(reference)? {
+    if let Some(number) = ids.get(key(reference))? {
         return Ok(number.value());
     }
     if let Some(number) = name(reference)? {
         return Ok(number);
     }
-    let mut found = ids.range(reference..)?;
+    let mut found = ids.range(first_key(reference)..)?;
     let (id, number) = found.next().context("no such ID")??;
-    anyhow::ensure!(id.value().starts_with(reference), "no such ID");
+    anyhow::ensure!(begins_with(id.value(), reference)?, "no such ID");
     if let Some(row) = found.next() {
-        anyhow::ensure!(!row?.0.value().starts_with(reference), "ambiguous");
+        anyhow::ensure!(!begins_with(row?.0.value(), reference)?, "ambiguous");
     }
     Ok(number.value())
 }
@@ -182,11 +184,12 @@ impl Reads for BareRedb {
 }
 
 fn digest_lengths(
-    digests: &ReadOnlyTable<(&'static str, u64), ()>,
+    digests: &ReadOnlyTable<(IndexKey, u64), ()>,
     images: &ReadOnlyTable<u64, &'static [u8]>,
     digest: &str,
 ) -> Result<usize> {
     let mut length = 0;
+    let digest = key(digest);
     for row in digests.range((digest, 0)..=(digest, u64::MAX))? {
         let number = row?.0.value().1;
         length += decoded(number, images.get(number)?)?;
@@ -195,10 +198,10 @@ fn digest_lengths(
 }
 
 struct Held {
-    ids: ReadOnlyTable<&'static str, u64>,
+    ids: ReadOnlyTable<IndexKey, u64>,
     names: ReadOnlyTable<&'static str, u64>,
     images: ReadOnlyTable<u64, &'static [u8]>,
-    digests: ReadOnlyTable<(&'static str, u64), ()>,
+    digests: ReadOnlyTable<(IndexKey, u64), ()>,
     #[allow(dead_code, reason = "the tables are those of this transaction")]
     transaction: ReadTransaction,
 }
@@ -239,7 +242,7 @@ impl Reads for Held {
     fn list_ids(&self) -> Result<usize> {
         let mut count = 0;
         for row in self.ids.iter()? {
-            count += usize::from(!row?.0.value().to_owned().is_empty());
+            count += usize::from(!text(row?.0.value())?.is_empty());
         }
         Ok(count)
     }

@@ -90,7 +90,8 @@ fn print(report: &VerifyReport) -> io::Result<()> {
     if report.needs_recovery {
         writeln!(
             out,
-            "its last writer died; whoever opens it next and may write to it recovers it"
+            "its last writer died or was of an older version; whoever opens it next and may write to it \
+             brings it up to date"
         )?;
     }
     if counts.items_without_bytes > 0 {

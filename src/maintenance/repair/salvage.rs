@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use redb::{ReadableTable, ReadableTableMetadata};
 
-use crate::codec::{Content, Encoding, Sealed, decode_content, decode_image, unseal};
+use crate::codec::{Content, Encoding, KeyText, Sealed, decode_content, decode_image, unseal};
 use crate::content;
 use crate::engine::{Failure, Outcome, contain};
 use crate::maintenance::progress::{Meter, Progress, Stage};
@@ -149,7 +149,11 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
     }
 
     fn keep(&mut self, number: u64, image: Image) -> Outcome<()> {
-        let earlier = self.to.ids.get(image.id.as_str())?.map(|row| row.value());
+        let earlier = self
+            .to
+            .ids
+            .get(KeyText::of(&image.id))?
+            .map(|row| row.value());
         if let Some(earlier) = earlier {
             let record = self.to.images.get(earlier)?.map(|row| row.value().to_vec());
             let error = format!("image number {number} has the same ID {:?}", image.id);

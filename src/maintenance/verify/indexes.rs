@@ -2,6 +2,7 @@
 
 use redb::{ReadableTable, ReadableTableMetadata};
 
+use crate::codec::{KeyText, Room};
 use crate::engine::Outcome;
 use crate::index::Rows;
 use crate::maintenance::verify::records::Implied;
@@ -18,7 +19,7 @@ pub(super) fn check<T: ReadTables>(tables: &T, implied: &Implied, findings: &mut
         if !implied.whole || table.len()? != implied.ids {
             for row in table.iter()? {
                 let (id, number) = row?;
-                check_row(tables, Index::Ids, id.value(), number.value(), findings)?;
+                check_key(tables, Index::Ids, id.value(), number.value(), findings)?;
             }
         }
         Ok(())
@@ -39,7 +40,7 @@ pub(super) fn check<T: ReadTables>(tables: &T, implied: &Implied, findings: &mut
             for row in table.iter()? {
                 let (key, _) = row?;
                 let (digest, number) = key.value();
-                check_row(tables, Index::Digests, digest, number, findings)?;
+                check_key(tables, Index::Digests, digest, number, findings)?;
             }
         }
         Ok(())
@@ -50,11 +51,21 @@ pub(super) fn check<T: ReadTables>(tables: &T, implied: &Implied, findings: &mut
             for row in table.iter()? {
                 let (key, _) = row?;
                 let (layer, number) = key.value();
-                check_row(tables, Index::Layers, layer, number, findings)?;
+                check_key(tables, Index::Layers, layer, number, findings)?;
             }
         }
         Ok(())
     });
+}
+
+fn check_key<T: ReadTables>(
+    tables: &T,
+    index: Index,
+    key: KeyText<'_>,
+    number: u64,
+    findings: &mut Findings<'_>,
+) -> Outcome<()> {
+    check_row(tables, index, key.text(&mut Room::new())?, number, findings)
 }
 
 fn check_row<T: ReadTables>(

@@ -113,8 +113,8 @@ impl OpenOptions {
     /// Verifies the store at `path` as [`ImageStore::verify`] does, without changing a byte of its
     /// file: what may be damaged is best left as it is, and opening a store may not leave it so.
     ///
-    /// Where the last writer died, the engine recovers the file in memory and not on disk, whatever
-    /// [`recovery_copy_limit`](Self::recovery_copy_limit) says, and
+    /// Where the last writer died or was of an older version, the file is brought up to date in memory
+    /// and not on disk, whatever [`recovery_copy_limit`](Self::recovery_copy_limit) says, and
     /// [`VerifyReport::needs_recovery`] tells it; those who want to write wait meanwhile.
     ///
     /// # Examples

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use redb::ReadableTable;
 
-use crate::codec::decode_image;
+use crate::codec::{KeyText, decode_image};
 use crate::content;
 use crate::engine::Outcome;
 use crate::index::Rows;
@@ -72,7 +72,7 @@ fn check_image<T: ReadTables>(
         }
     };
     if let Some(id) = rows.id {
-        let found = tables.ids()?.get(id)?.map(|row| row.value());
+        let found = tables.ids()?.get(KeyText::of(id))?.map(|row| row.value());
         missing(Index::Ids, id, found == Some(number));
         implied.ids += 1;
     }
@@ -82,12 +82,18 @@ fn check_image<T: ReadTables>(
         implied.names += 1;
     }
     for digest in &rows.digests {
-        let found = tables.digests()?.get((*digest, number))?.is_some();
+        let found = tables
+            .digests()?
+            .get((KeyText::of(digest), number))?
+            .is_some();
         missing(Index::Digests, digest, found);
         implied.digests += 1;
     }
     for layer in &rows.layers {
-        let found = tables.layers()?.get((*layer, number))?.is_some();
+        let found = tables
+            .layers()?
+            .get((KeyText::of(layer), number))?
+            .is_some();
         missing(Index::Layers, layer, found);
         implied.layers += 1;
     }

@@ -137,7 +137,8 @@ pub struct VerifyReport {
     pub damage: u64,
     /// Whether the storage engine checked its pages.
     pub engine_checked: bool,
-    /// Whether the last writer died, and what was read is what recovery will make of the file.
+    /// Whether the last writer died, or was of an older version, and what was read is what the next
+    /// one will make of the file.
     /// No damage: whoever opens the store next, and may write to it, recovers it.
     pub needs_recovery: bool,
 }

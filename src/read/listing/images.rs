@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use redb::ReadableTable;
 
-use crate::codec::decode_image;
+use crate::codec::{KeyText, decode_image};
 use crate::engine::Outcome;
 use crate::error::Result;
 use crate::index;
@@ -148,6 +148,7 @@ impl Pairs {
         from: Bound<u64>,
         mut take: impl FnMut(u64) -> bool,
     ) -> Outcome<()> {
+        let key = KeyText::of(key);
         let from = from.map(|number| (key, number));
         let mut rows = match self {
             Self::Digests => tables.digests()?.lower_bound(from)?,
@@ -155,7 +156,7 @@ impl Pairs {
         };
         while let Some((pair, ())) = rows.next()?.map(|(pair, unit)| (pair, unit.value())) {
             let (found, number) = pair.value();
-            if found != key || !take(number) {
+            if found.bytes() != key.bytes() || !take(number) {
                 break;
             }
         }

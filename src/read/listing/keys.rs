@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use redb::ReadableTable;
 
-use crate::codec::{decode_head, decode_image};
+use crate::codec::{KeyText, Room, decode_head, decode_image};
 use crate::engine::{Failure, Outcome};
 use crate::error::Result;
 use crate::index;
@@ -35,17 +35,17 @@ impl<S: Source> Listing for Ids<S> {
     fn fetch(&mut self, page: &mut Page<()>) -> Result<()> {
         let scan = &mut self.scan;
         self.source.view(|tables| {
-            let mut rows = tables
-                .ids()?
-                .lower_bound(scan.from::<&str>(String::as_str))?;
+            let from = scan.from(|id| KeyText::beginning(id));
+            let mut rows = tables.ids()?.lower_bound(from)?;
+            let mut room = Room::new();
             while let Some((id, _)) = rows.next()? {
                 let id = id.value();
-                if !scan.covers(id) {
+                if !scan.covers_all() && !scan.covers(id.text(&mut room)?) {
                     break;
                 }
-                page.push((), id.as_bytes());
+                page.push((), id.bytes());
                 if page.is_full() {
-                    scan.last = Bound::Excluded(id.to_owned());
+                    scan.last = Bound::Excluded(id.to_text()?);
                     break;
                 }
             }
@@ -54,7 +54,9 @@ impl<S: Source> Listing for Ids<S> {
     }
 
     fn read(&self, (): (), id: &[u8]) -> Result<String> {
-        text(&self.source, id)
+        KeyText::stored(id)
+            .to_text()
+            .map_err(|failure| self.source.error(failure))
     }
 }
 
@@ -148,10 +150,12 @@ impl<S: Source> Listing for Digests<S> {
     fn fetch(&mut self, page: &mut Page<Outcome<String>>) -> Result<()> {
         let scan = &mut self.scan;
         self.source.view(|tables| {
-            let from = scan.from::<(&str, u64)>(|(digest, number)| (digest, *number));
+            let from = scan.from(|(digest, number)| (KeyText::of(digest), *number));
             let mut rows = tables.digests()?.lower_bound(from)?;
+            let mut room = Room::new();
             while let Some((pair, _)) = rows.next()? {
                 let (digest, number) = pair.value();
+                let digest = digest.text(&mut room)?;
                 if !scan.covers(digest) {
                     break;
                 }
@@ -200,10 +204,14 @@ impl Scan<String> {
 }
 
 impl<K> Scan<K> {
+    const fn covers_all(&self) -> bool {
+        self.prefix.is_empty()
+    }
+
     fn covers(&self, key: &str) -> bool {
         // Comparing with nothing is no less work for some processors than with a whole key: the
         // bytes of an empty text have no address that could be read.
-        self.prefix.is_empty() || key.starts_with(&self.prefix)
+        self.covers_all() || key.starts_with(&self.prefix)
     }
 
     fn from<'a, B>(&'a self, borrow: impl FnOnce(&'a K) -> B) -> Bound<B> {

@@ -2,27 +2,30 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, TableError};
+use redb::{Database, ReadableDatabase};
 
 use super::file;
 use crate::codec::{BLOCK, Entry, LogId, blocks, decode_entry, each_change};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::meta;
+use crate::migrations;
 use crate::store::{Access, OpenOptions};
 use crate::tables::{META, WriteTables};
 
-/// Whether the file of a store is not its latest state without the log.
+/// Whether the file of a store is not its latest state without the log, or of an older schema.
 pub(in crate::store) fn is_needed(database: &impl ReadableDatabase) -> Outcome<bool> {
-    match database.begin_read()?.open_table(META) {
-        Ok(meta) => Ok(meta::redo(&meta)?.is_some()),
-        Err(TableError::Storage(error)) => Err(error.into()),
-        // It is no store, and others say so.
-        Err(_) => Ok(false),
+    let transaction = database.begin_read()?;
+    match migrations::inspect(&transaction)? {
+        Some(schema) if schema < migrations::CURRENT => Ok(true),
+        Some(migrations::CURRENT) => Ok(meta::redo(&transaction.open_table(META)?)?.is_some()),
+        // It is no store, or a newer one, and others say so.
+        None | Some(_) => Ok(false),
     }
 }
 
-/// Brings what the log of a store holds into it, and removes the log.
+/// Brings a store to the schema of this version and what its log holds into it, and removes the log.
+/// `begun` is called when nobody else is in the way any more.
 ///
 /// # Errors
 ///
@@ -31,10 +34,11 @@ pub(in crate::store) fn recover(
     database: &Database,
     path: &Path,
     options: &OpenOptions,
+    begun: impl FnOnce(),
 ) -> Outcome<()> {
-    if !options.without_redo
+    if !options.unmended
         && is_needed(database)?
-        && let Some(id) = replay(database, path, options)?
+        && let Some(id) = replay(database, path, options, begun)?
         // By now another store may be at this path, with a log of its own.
         && file::read(path, &options.storage, &id)?.is_some()
     {
@@ -43,7 +47,7 @@ pub(in crate::store) fn recover(
     Ok(())
 }
 
-/// The same for a copy of the store in memory; the log stays. Whether there was one.
+/// The same for a copy of the store in memory; the log stays. Whether there was anything to do.
 pub(in crate::store) fn recover_copy(
     database: &Database,
     path: &Path,
@@ -51,20 +55,36 @@ pub(in crate::store) fn recover_copy(
 ) -> Outcome<bool> {
     let is_needed = is_needed(database)?;
     if is_needed {
-        replay(database, path, options)?;
+        replay(database, path, options, || ())?;
     }
     Ok(is_needed)
 }
 
-/// Does what the log holds, and gives its identity; `None` where somebody else has done it.
-fn replay(database: &Database, path: &Path, options: &OpenOptions) -> Outcome<Option<LogId>> {
+/// Does what the log holds, and gives its identity; `None` where there is none, or somebody else has
+/// done it.
+///
+/// The schema comes first: a log of an older one is done to the tables of this one, whose keys are
+/// made of those that it holds.
+fn replay(
+    database: &Database,
+    path: &Path,
+    options: &OpenOptions,
+    begun: impl FnOnce(),
+) -> Outcome<Option<LogId>> {
     let mut transaction = database.begin_write()?;
+    begun();
     transaction.set_quick_repair(options.access == Access::Exclusive);
+    let has_migrated = migrations::migrate(&transaction)?;
     let mut tables = WriteTables::open(&transaction)?;
     // Another process may have done it while this one waited.
     let Some(id) = meta::redo(&*tables.meta)? else {
         drop(tables);
-        transaction.abort()?;
+        if has_migrated {
+            transaction.commit()?;
+            tracing::info!(path = %path.display(), "brought to the present schema");
+        } else {
+            transaction.abort()?;
+        }
         return Ok(None);
     };
     let missing = || Error::RedoLogMissing {

@@ -26,7 +26,7 @@ pub(crate) fn check_raw(raw: &Raw) -> Vec<Image> {
 
 fn check_meta(raw: &Raw) {
     assert_eq!(raw.meta["application"], b"image-store");
-    assert_eq!(raw.meta["schema"], 1_u32.to_le_bytes());
+    assert_eq!(raw.meta["schema"], 2_u32.to_le_bytes());
     let created = String::from_utf8(raw.meta["created"].clone()).unwrap();
     created.parse::<image_store::Timestamp>().unwrap();
     if let Some(generation) = raw.meta.get("generation") {

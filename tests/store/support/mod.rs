@@ -2,6 +2,7 @@
 
 pub(crate) mod bytes;
 pub(crate) mod child;
+pub(crate) mod index_key;
 pub(crate) mod invariants;
 pub(crate) mod raw;
 pub(crate) mod record;

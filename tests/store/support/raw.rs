@@ -8,15 +8,18 @@ use redb::{
     TableDefinition, TableHandle, Value, WriteTransaction,
 };
 
+use crate::support::index_key::IndexKey;
+
 pub(crate) type Bytes = &'static [u8];
 pub(crate) type Text = &'static str;
+pub(crate) type Pair = (IndexKey, u64);
 
 pub(crate) const META: TableDefinition<'_, Text, Bytes> = TableDefinition::new("meta");
 pub(crate) const IMAGES: TableDefinition<'_, u64, Bytes> = TableDefinition::new("images");
-pub(crate) const IDS: TableDefinition<'_, Text, u64> = TableDefinition::new("ids");
+pub(crate) const IDS: TableDefinition<'_, IndexKey, u64> = TableDefinition::new("ids");
 pub(crate) const NAMES: TableDefinition<'_, Text, u64> = TableDefinition::new("names");
-pub(crate) const DIGESTS: TableDefinition<'_, (Text, u64), ()> = TableDefinition::new("digests");
-pub(crate) const LAYERS: TableDefinition<'_, (Text, u64), ()> = TableDefinition::new("layers");
+pub(crate) const DIGESTS: TableDefinition<'_, Pair, ()> = TableDefinition::new("digests");
+pub(crate) const LAYERS: TableDefinition<'_, Pair, ()> = TableDefinition::new("layers");
 pub(crate) const CONTENTS: TableDefinition<'_, [u8; 32], Bytes> = TableDefinition::new("contents");
 pub(crate) const BLOBS: TableDefinition<'_, (u64, u32), Bytes> = TableDefinition::new("blobs");
 
@@ -58,7 +61,7 @@ impl Raw {
         Self {
             meta: rows(&transaction, META, |key| key.to_owned(), <[u8]>::to_vec),
             images: rows(&transaction, IMAGES, |key| key, <[u8]>::to_vec),
-            ids: rows(&transaction, IDS, str::to_owned, |value| value),
+            ids: rows(&transaction, IDS, |key| key, |value| value),
             names: rows(&transaction, NAMES, str::to_owned, |value| value),
             digests: pairs(&transaction, DIGESTS),
             layers: pairs(&transaction, LAYERS),
@@ -90,10 +93,9 @@ fn rows<K: Key + 'static, V: Value + 'static, OwnedKey: Ord, OwnedValue>(
 
 fn pairs(
     transaction: &ReadTransaction,
-    table: TableDefinition<'_, (Text, u64), ()>,
+    table: TableDefinition<'_, Pair, ()>,
 ) -> BTreeSet<(String, u64)> {
-    let owned = |(text, number): (&str, u64)| (text.to_owned(), number);
-    let rows = rows(transaction, table, owned, |()| ());
+    let rows = rows(transaction, table, |key| key, |()| ());
     rows.into_keys().collect()
 }
 
