@@ -26,6 +26,17 @@ impl Place {
         }
     }
 
+    /// A folder in which a redo log is where these bytes have one.
+    pub fn of(bytes: &Bytes) -> Self {
+        let place = Self::new();
+        if !bytes.redo.is_empty() {
+            let path = place.path.with_file_name("images.redb-redo");
+            // It is known by what it begins with when it is removed.
+            std::fs::write(path, &bytes.redo).unwrap();
+        }
+        place
+    }
+
     /// Puts the name of a redo log there: a power cut may leave it whatever became of its bytes.
     pub fn put_redo(&self) {
         let path = self.path.with_file_name("images.redb-redo");

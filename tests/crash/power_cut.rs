@@ -40,6 +40,21 @@ fn record(seed: u64, access: Access, looks: Looks, steps: &[Step]) -> Recording 
     record_with(seed, access, looks, steps, |log| log)
 }
 
+/// The same on a store of schema 1 with a redo log, which has to be migrated first.
+fn record_migration(seed: u64, access: Access, steps: &[Step]) -> Recording {
+    let kept = |file: &str| {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/stores");
+        std::fs::read(folder.join(file)).unwrap()
+    };
+    let start = Bytes {
+        store: kept("schema-1-killed.redb"),
+        redo: kept("schema-1-killed.redb-redo"),
+    };
+    let recording = record_from(start, seed, access, Looks::AfterEachStep, steps, |log| log);
+    assert_eq!(recording.states[0].len(), 11);
+    recording
+}
+
 fn record_with(
     seed: u64,
     access: Access,
@@ -47,15 +62,25 @@ fn record_with(
     steps: &[Step],
     change: impl FnOnce(Vec<Event>) -> Vec<Event>,
 ) -> Recording {
-    let start = new_store();
+    record_from(new_store(), seed, access, looks, steps, change)
+}
+
+fn record_from(
+    start: Bytes,
+    seed: u64,
+    access: Access,
+    looks: Looks,
+    steps: &[Step],
+    change: impl FnOnce(Vec<Event>) -> Vec<Event>,
+) -> Recording {
     let mut states = Vec::new();
-    let place = Place::new();
+    let place = Place::of(&start);
     let twin = Disk::new(start.clone());
     perform(&twin, &place, access, steps, |_, store| {
         states.push(state(store).unwrap());
     });
     let disk = Disk::recording(start.clone());
-    let place = Place::new();
+    let place = Place::of(&start);
     let store = perform(&disk, &place, access, steps, |done, store| {
         if looks == Looks::AfterEachStep {
             assert_eq!(state(store).unwrap(), states[done]);
@@ -200,6 +225,19 @@ fn what_was_acknowledged_survives_power_cuts_whole() {
             recordings.push(record(seed, access, looks, &workload(seed, 40)));
         }
     }
+    try_all(&recordings, wanted);
+}
+
+#[test]
+fn a_migration_survives_power_cuts_whole() {
+    let wanted: usize = number("IMAGE_STORE_CRASH_IMAGES").unwrap_or(20_000) / 20;
+    let recordings = [Access::Shared, Access::Exclusive]
+        .map(|access| record_migration(1, access, &workload(1, 3)));
+    try_all(&recordings, wanted);
+}
+
+/// Opens so many disks that power cuts may leave of these.
+fn try_all(recordings: &[Recording], wanted: usize) {
     let jobs: Vec<(&Recording, &Moment)> = recordings
         .iter()
         .flat_map(|recording| {
@@ -218,9 +256,9 @@ fn what_was_acknowledged_survives_power_cuts_whole() {
     let cuts = (8..10_000).find(|cuts| count(*cuts) >= wanted).unwrap();
     let tally = run(&jobs, cuts);
     println!(
-        "seeds {first_seed}..{}, {} moments, up to {cuts} cuts each: {} disk images opened, {} of them \
-         cut a second time while they were recovered",
-        first_seed + recordings.len() as u64 / 3,
+        "{} runs, {} moments, up to {cuts} cuts each: {} disk images opened, {} of them cut a second \
+         time while they were recovered",
+        recordings.len(),
         jobs.len(),
         tally.images.load(Ordering::Relaxed),
         tally.second.load(Ordering::Relaxed),
