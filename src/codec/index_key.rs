@@ -76,11 +76,12 @@ impl<'a> KeyText<'a> {
     /// The key that has these bytes. Those of a key that schema 1 wrote, which a redo log may still
     /// hold, become those of its text.
     pub(crate) fn stored(bytes: &'a [u8]) -> Self {
-        let may_be_hash = matches!(bytes.len(), 64 | 71);
-        match str::from_utf8(bytes) {
-            Ok(text) if may_be_hash => Self::of(text),
-            _ => Self(Stored::Bytes(bytes)),
+        if matches!(bytes.len(), 64 | 71)
+            && let Ok(text) = str::from_utf8(bytes)
+        {
+            return Self::of(text);
         }
+        Self(Stored::Bytes(bytes))
     }
 
     fn packed(tag: u8, hash: &[u8; 32], length: usize) -> Self {

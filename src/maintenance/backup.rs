@@ -4,7 +4,7 @@ use std::path::Path;
 
 use redb::{Key, ReadableTable, ReadableTableMetadata as _, Value};
 
-use crate::codec::{Sealed, unseal};
+use crate::codec::{KeyText, Room, Sealed, unseal};
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::Result;
 use crate::maintenance::compact::size;
@@ -139,10 +139,14 @@ fn copy(
     copying.table(from.images()?, &mut to.images, |number, record| {
         unseal(Sealed::Record(number), record).map(drop)
     })?;
-    copying.table(from.ids()?, &mut to.ids, |_, _| Ok(()))?;
+    copying.table(from.ids()?, &mut to.ids, |id, _| is_text(id))?;
     copying.table(from.names()?, &mut to.names, |_, _| Ok(()))?;
-    copying.table(from.digests()?, &mut to.digests, |_, ()| Ok(()))?;
-    copying.table(from.layers()?, &mut to.layers, |_, ()| Ok(()))?;
+    copying.table(from.digests()?, &mut to.digests, |(digest, _), ()| {
+        is_text(digest)
+    })?;
+    copying.table(from.layers()?, &mut to.layers, |(layer, _), ()| {
+        is_text(layer)
+    })?;
     copying.table(from.contents()?, &mut to.contents, |hash, row| {
         unseal(Sealed::Content(*hash), row).map(drop)
     })?;
@@ -151,6 +155,11 @@ fn copy(
     })?;
     meter.finish();
     Ok((images, total))
+}
+
+/// A key that is damaged is not copied.
+fn is_text(key: KeyText<'_>) -> Outcome<()> {
+    key.text(&mut Room::new()).map(drop)
 }
 
 /// Makes a failure of the source one that names it.

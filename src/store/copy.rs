@@ -1,4 +1,4 @@
-//! A private copy of a store that needs recovery and may not be written to.
+//! A private copy of a store that has to be mended and may not be written to.
 
 use std::fs::File;
 use std::io::Read;
@@ -17,7 +17,7 @@ use crate::store::{OpenOptions, redo};
 /// The beginning of the file, which every commit and every recovery changes.
 const HEADER: usize = 512;
 
-/// Copies the file at `path` into memory and recovers it there.
+/// Copies the file at `path` into memory and mends it there.
 ///
 /// Returns `None` where somebody wrote to the file while it was copied: then a writer lives, or has
 /// recovered the file, and the copy is worth nothing.
@@ -55,8 +55,8 @@ pub(super) fn recover(path: &Path, options: &OpenOptions) -> Result<Option<Datab
         let database = Builder::new()
             .set_cache_size(options.cache_size)
             .create_with_backend(memory)?;
-        let had_log = redo::recover_copy(&database, path, options)?;
-        Ok((database, had_log))
+        let had_more = redo::recover_copy(&database, path, options)?;
+        Ok((database, had_more))
     });
     let database = match database {
         // Somebody may have recovered the file meanwhile, and removed the log.
@@ -67,7 +67,7 @@ pub(super) fn recover(path: &Path, options: &OpenOptions) -> Result<Option<Datab
         Ok((_, true)) if !is_unchanged(&file, &header) => return Ok(None),
         copied => copied.map_err(|failure| explain(failure, path))?.0,
     };
-    tracing::info!(path = %path.display(), "recovered a copy in memory");
+    tracing::info!(path = %path.display(), "mended a copy in memory");
     Ok(Some(database))
 }
 

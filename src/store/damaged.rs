@@ -71,7 +71,10 @@ impl OpenOptions {
         let Error::Corrupt { what, .. } = &refused else {
             return Err(refused);
         };
-        match self.open_beginning_anew(path) {
+        let anew = self.clone().open_beginning_anew(path);
+        // An older schema stays where the engine opens the file to read it and to nothing else.
+        let anew = anew.or_else(|_| self.unmended().open_beginning_anew(path));
+        match anew {
             Ok(store) => Ok(Damaged {
                 store,
                 refused: Some(what.clone()),
@@ -82,7 +85,7 @@ impl OpenOptions {
     }
 }
 
-/// Whether a store may open that is opened without its redo log.
+/// Whether a store may open that is opened without its redo log and in its own schema.
 fn may_be_of_the_log(refused: &Error) -> bool {
     match refused {
         Error::RedoLogMissing { .. } | Error::Corrupt { .. } => true,

@@ -160,7 +160,7 @@ impl ImageStore {
         &self.inner.options
     }
 
-    /// Whether the last writer died and the file still waits to be recovered.
+    /// Whether the last writer died, or was of an older version, and the file still waits to be mended.
     pub(crate) fn needs_recovery(&self) -> bool {
         self.handle().is_copy()
     }

@@ -140,25 +140,28 @@ fn open_writable_once(
 }
 
 /// Opens for reading. Where the last writer died, the engine refuses until the file was opened for
-/// writing once, which takes it some milliseconds; where that is not permitted, a copy in memory is
-/// recovered instead. Other writers may die meanwhile, so mending once may not be enough.
+/// writing once, which takes it some milliseconds, and one of an older schema has to be migrated;
+/// where that is not permitted, a copy in memory is mended instead. Other writers may die meanwhile,
+/// so mending once may not be enough.
 fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
-    let wait = WaitLimit::from_now(options.lock_wait.max(READ_ONLY_PATIENCE));
+    // Longer than those who close the file are waited for, or it would never come to mending.
+    let wait = WaitLimit::from_now(options.lock_wait.max(2 * READ_ONLY_PATIENCE));
     let mut pauses = wait.pauses();
     let mut deadline = Instant::now() + READ_ONLY_PATIENCE;
     loop {
-        let refused = match open_read_only_once(path, options) {
+        // A refusal of the engine may be due to one who is closing the file.
+        let (refused, may_pass) = match open_read_only_once(path, options) {
             Ok(database) => return Ok(Engine::ReadOnly(database)),
-            Err(Failure::Engine(refused)) => refused,
+            Err(Failure::Engine(refused)) => (refused, true),
+            Err(Failure::Error(Error::NeedsRecovery { .. })) => (redb::Error::RepairAborted, false),
             Err(failure) => return Err(explain(failure, path)),
         };
         let Some(pause) = pauses.next() else {
             return Err(wait.busy(path));
         };
+        let has_waited = !may_pass || Instant::now() >= deadline;
         match refused {
-            redb::Error::RepairAborted
-                if Instant::now() >= deadline && options.untouched != Untouched::No =>
-            {
+            redb::Error::RepairAborted if has_waited && options.untouched != Untouched::No => {
                 return Ok(Engine::Copy(untouched::open(path, options)?));
             }
             redb::Error::Io(error)
@@ -168,7 +171,7 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
             {
                 return Ok(Engine::Copy(untouched::open(path, options)?));
             }
-            redb::Error::RepairAborted if Instant::now() >= deadline => {
+            redb::Error::RepairAborted if has_waited => {
                 match mend(path, options) {
                     Ok(()) => {}
                     Err(Error::NeedsRecovery { .. }) => {
@@ -176,6 +179,7 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
                         if let Some(copy) = copy::recover(path, options)? {
                             return Ok(Engine::Copy(copy));
                         }
+                        thread::sleep(pause);
                     }
                     Err(error) => return Err(error),
                 }
@@ -194,22 +198,28 @@ fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDa
         // Somebody opened it after its writer died, and did not get as far as its log; or nobody did
         // since this version is there.
         if !options.unmended && redo::is_needed(&database)? {
-            return Err(redb::Error::RepairAborted.into());
+            let path = path.to_owned();
+            return Err(Error::NeedsRecovery { path }.into());
         }
         Ok(database)
     })
 }
 
-/// Opens a store for writing and closes it, which recovers what a writer that died left behind.
+/// Opens a store for writing and closes it, which recovers what a writer that died left behind, and
+/// migrates it.
 fn mend(path: &Path, options: &OpenOptions) -> Result<()> {
-    tracing::info!(path = %path.display(), "the last writer died; recovering");
+    tracing::info!(path = %path.display(), "the last writer died or was of an older version; mending");
     let writable = options.clone().access(Access::Shared);
     match open_writable(path, &writable) {
         Ok(database) => contain(|| Ok(database.close()?)).map_err(|failure| failure.at(path)),
         Err(Error::Io { source, .. })
             if matches!(
                 source.kind(),
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+                std::io::ErrorKind::PermissionDenied
+                    | std::io::ErrorKind::ReadOnlyFilesystem
+                    | std::io::ErrorKind::StorageFull
+                    | std::io::ErrorKind::QuotaExceeded
+                    | std::io::ErrorKind::FileTooLarge
             ) =>
         {
             Err(Error::NeedsRecovery {
@@ -267,7 +277,7 @@ fn check_schema(store: &ImageStore) -> Result<()> {
     known_schema(found, path)
 }
 
-/// The schema, which must be one that this version knows.
+/// Refuses a schema that this version does not know.
 fn known_schema(found: Option<u32>, path: &Path) -> Result<()> {
     match found {
         None => Err(Error::ForeignDatabase {

@@ -156,8 +156,8 @@ impl OpenOptions {
     }
 
     /// The largest file, in bytes, that a read-only open copies into memory to recover it there:
-    /// where the last writer died and this process may not write to the file, no other way leads to
-    /// the images. 64 MiB where nothing is said; 0 never copies, and such an open fails with
+    /// where the last writer died or was of an older version and this process may not write to the
+    /// file, no other way leads to the images. 64 MiB where nothing is said; 0 never copies, and such an open fails with
     /// [`Error::NeedsRecovery`](crate::Error::NeedsRecovery).
     ///
     /// A store that was opened so keeps the state of that moment: it does not see what others write
@@ -180,8 +180,8 @@ impl OpenOptions {
         self
     }
 
-    /// Opens the store at `path` to read it as it is: where the last writer died, the engine
-    /// recovers it in memory, and others do not write to the file until the store is closed.
+    /// Opens the store at `path` to read it as it is: where the last writer died or was of
+    /// an older version, it is mended in memory, and others do not write to the file until the store is closed.
     pub(crate) fn open_untouched(mut self, path: &Path) -> Result<ImageStore> {
         self.untouched = Untouched::Yes;
         self.read_only(true).open(path)

@@ -85,8 +85,8 @@ fn without_writers(
     }
 }
 
-/// Opens the file at `path` as it is, and recovers it in memory where the last writer died. Where
-/// the options say so, a file that does not begin as one of the engine's is taken for one.
+/// Opens the file at `path` as it is, and mends it in memory where the last writer died or was of an
+/// older version. Where the options say so, a file that does not begin as one of the engine's is taken for one.
 ///
 /// Nobody writes to the file until the database is closed: others wait.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {
@@ -98,6 +98,9 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {
     }
     let opened = contain(|| {
         let database = engine(options).create_with_backend(overlay)?;
+        if options.unmended {
+            return Ok(database);
+        }
         match redo::recover_copy(&database, path, options) {
             // It is taken as it is, whatever is missing.
             Err(failure) if options.untouched == Untouched::BeginningAnew => {

@@ -83,3 +83,28 @@ fn damage_is_told_of_the_store_that_has_it_and_is_not_copied() {
     // Most bytes of the file are those of items.
     assert!(refused > 10, "{refused}");
 }
+
+/// The keys of indexes have no checksum of their own.
+#[test]
+fn a_key_that_is_no_text_is_not_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("images.redb");
+    let store = ImageStore::open(&path).unwrap();
+    store.create(NewImage::new().id("ab".repeat(32))).unwrap();
+    store.close();
+    let mut bytes = fs::read(&path).unwrap();
+    let packed = [&[0xff][..], &[0xab; 32]].concat();
+    let found: Vec<usize> = (0..bytes.len())
+        .filter(|at| bytes[*at..].starts_with(&packed))
+        .collect();
+    assert!(!found.is_empty());
+    for at in found {
+        bytes[at] = 0xfd;
+    }
+    fs::write(&path, bytes).unwrap();
+    let store = ImageStore::open(&path).unwrap();
+    let copy = dir.path().join("copy.redb");
+    let error = store.read().unwrap().backup(&copy, |_| {}).unwrap_err();
+    assert!(error.to_string().contains("no text"), "{error}");
+    assert!(!copy.exists());
+}

@@ -99,6 +99,16 @@ fn whoever_opens_it_next_finds_what_was_acknowledged() {
     }
 }
 
+#[test]
+fn a_reader_that_waits_for_nobody_mends_as_well() {
+    for images in [1, 4] {
+        let place = killed_after(images);
+        let options = ImageStore::options().lock_wait(Duration::ZERO);
+        let store = options.read_only(true).open(place.path()).unwrap();
+        assert_whole(&store, images);
+    }
+}
+
 /// A file that may not be written to.
 #[derive(Debug)]
 pub(crate) struct NotWritable(pub(crate) FileBackend);

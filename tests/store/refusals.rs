@@ -228,6 +228,17 @@ fn a_newer_schema() {
             }
         ));
     }
+    // Nothing is done to it that a log says.
+    let log = place.path().with_file_name("images.redb-redo");
+    tamper(&place.path(), |transaction| {
+        let mut meta = transaction.open_table(META).unwrap();
+        meta.insert("redo", [7; 16].as_slice()).unwrap();
+    });
+    fs::write(&log, "image-store redo of a newer version").unwrap();
+    let before = fs::read(place.path()).unwrap();
+    assert_refused(&place.path(), ErrorKind::Corrupt, &words);
+    assert!(fs::read(place.path()).unwrap() == before, "it was changed");
+    assert!(log.exists());
     let place = store_with_meta("schema", &u32::MAX.to_le_bytes());
     assert_refused(&place.path(), ErrorKind::Corrupt, &["schema 4294967295"]);
 }

@@ -12,12 +12,11 @@ use image_store::{
     Access, Error, ErrorKind, ImageStore, Lookup as _, NewImage, Prefix, RepairOptions,
     VerifyOptions,
 };
+use redb::StorageBackend;
 use redb::backends::FileBackend;
-use redb::{StorageBackend, TableDefinition};
 
 use crate::kept_stores::{assert_contents, copy_of, expected, kept};
 use crate::redo::NotWritable;
-use crate::support::raw::tamper;
 use crate::support::{Place, all_images, invariants};
 
 fn log(place: &Place) -> PathBuf {
@@ -116,33 +115,78 @@ fn verify_reads_schema_1_and_changes_nothing() {
         // Items whose bytes were not there when they were imported.
         let is_known = report.findings.len() == 2 && report.counts.items_without_bytes == 2;
         assert!(report.is_clean() || is_known, "{:?}", report.findings);
+        assert!(report.needs_recovery);
         assert!(fs::read(place.path()).unwrap() == before);
     }
 }
 
-/// Nothing of a migration that fails is kept, and the records have all that the indexes had.
-#[test]
-fn what_is_damaged_is_repaired_from_its_records() {
-    const IDS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("ids");
-    let place = copy_of(1);
-    tamper(&place.path(), |transaction| {
-        transaction
-            .delete_table(TableDefinition::<&str, u64>::new("ids"))
-            .unwrap();
-        let mut ids = transaction.open_table(IDS).unwrap();
-        ids.insert(b"\xff\xfe".as_slice(), 1).unwrap();
-    });
-    let before = fs::read(place.path()).unwrap();
-    for access in [Access::Shared, Access::ReadOnly] {
-        let refused = ImageStore::options().access(access).open(place.path());
-        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Corrupt);
+/// Changes the first byte of a text wherever the file has it as it is.
+fn damage(place: &Place, text: &str, byte: u8) {
+    let mut bytes = fs::read(place.path()).unwrap();
+    let found: Vec<usize> = (0..bytes.len())
+        .filter(|at| bytes[*at..].starts_with(text.as_bytes()))
+        .collect();
+    assert!(!found.is_empty());
+    for at in found {
+        bytes[at] = byte;
     }
-    ImageStore::options()
-        .repair(place.path(), &RepairOptions::new(), |_| {})
-        .unwrap();
-    assert!(fs::read(place.path()).unwrap() != before);
-    assert_eq!(all_images(&place.open()), expected());
-    assert_eq!(invariants::check(&place.path()).len(), 7);
+    fs::write(place.path(), bytes).unwrap();
+}
+
+/// The records have all that the indexes had, and only the indexes have their hashes as text.
+#[test]
+fn what_cannot_be_migrated_is_repaired_from_its_records() {
+    let damaged: [fn(&Place); 4] = [
+        |place| damage(place, DELETED, 0xff),
+        |place| damage(place, LAYER, 0xff),
+        |place| {
+            damage(place, DELETED, 0xff);
+            let mut bytes = fs::read(place.path()).unwrap();
+            bytes[0] = 0;
+            fs::write(place.path(), bytes).unwrap();
+        },
+        // The engine opens it to read, and to nothing else.
+        |place| {
+            let bytes = fs::read(place.path()).unwrap();
+            fs::write(place.path(), [&bytes[..], b"x"].concat()).unwrap();
+        },
+    ];
+    for damage in damaged {
+        let place = copy_of(1);
+        damage(&place);
+        for access in [Access::Shared, Access::ReadOnly] {
+            let refused = ImageStore::options().access(access).open(place.path());
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Corrupt);
+        }
+        ImageStore::options()
+            .repair(place.path(), &RepairOptions::new(), |_| {})
+            .unwrap();
+        assert_eq!(all_images(&place.open()), expected());
+        assert_eq!(invariants::check(&place.path()).len(), 7);
+    }
+}
+
+#[test]
+fn a_reader_does_without_room_on_the_disk() {
+    #[derive(Debug)]
+    struct Full(FileBackend);
+
+    impl StorageBackend for Full {
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            if offset >= 4096 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(offset, data)
+        }
+        image_store::passes_on!(0: len, read, set_len, sync_data, locks);
+    }
+
+    let place = copy_of(1);
+    let options = ImageStore::options().storage(|file| Box::new(Full(file)));
+    let refused = options.clone().open(place.path()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Io);
+    assert_contents(&options.read_only(true).open(place.path()).unwrap());
+    assert_contents(&place.open());
 }
 
 /// Bringing a store up to date is not waiting for others: it takes the time that it takes.
@@ -155,18 +199,18 @@ fn how_long_others_are_waited_for_does_not_matter() {
         // The pages of tables, which are behind the header.
         fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
             if offset >= 4096 {
-                thread::sleep(Duration::from_millis(100));
+                thread::sleep(Duration::from_millis(200));
             }
             self.0.write(offset, data)
         }
         image_store::passes_on!(0: len, read, set_len, sync_data, locks);
     }
 
-    for access in [Access::Shared, Access::Exclusive] {
+    for access in [Access::Shared, Access::Exclusive, Access::ReadOnly] {
         let place = copy_of(1);
         let options = ImageStore::options()
             .access(access)
-            .lock_wait(Duration::ZERO)
+            .lock_wait(Duration::from_millis(300))
             .storage(|file| Box::new(Slow(file)));
         let begun = Instant::now();
         assert_contents(&options.open(place.path()).unwrap());

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use redb::ReadableTable;
 
-use crate::codec::{KeyText, decode_image};
+use crate::codec::{KeyText, Room, decode_image};
 use crate::engine::Outcome;
 use crate::error::Result;
 use crate::index;
@@ -156,7 +156,12 @@ impl Pairs {
         };
         while let Some((pair, ())) = rows.next()?.map(|(pair, unit)| (pair, unit.value())) {
             let (found, number) = pair.value();
-            if found.bytes() != key.bytes() || !take(number) {
+            if found.bytes() != key.bytes() {
+                // A key that is damaged is not the end of those that are meant.
+                found.text(&mut Room::new())?;
+                break;
+            }
+            if !take(number) {
                 break;
             }
         }

@@ -1,4 +1,5 @@
-//! Doing again what a log holds, after the process that wrote it died.
+//! Bringing a file to the latest state of its store, in the schema of this version: a migration, and
+//! doing again what a log holds, after the process that wrote it died.
 
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::meta;
 use crate::migrations;
 use crate::store::{Access, OpenOptions};
-use crate::tables::{META, WriteTables};
+use crate::tables::{META, WriteTables, open_meta};
 
 /// Whether the file of a store is not its latest state without the log, or of an older schema.
 pub(in crate::store) fn is_needed(database: &impl ReadableDatabase) -> Outcome<bool> {
@@ -74,11 +75,24 @@ fn replay(
     let mut transaction = database.begin_write()?;
     begun();
     transaction.set_quick_repair(options.access == Access::Exclusive);
-    let has_migrated = migrations::migrate(&transaction)?;
-    let mut tables = WriteTables::open(&transaction)?;
-    // Another process may have done it while this one waited.
-    let Some(id) = meta::redo(&*tables.meta)? else {
-        drop(tables);
+    let missing = || Error::RedoLogMissing {
+        path: path.to_owned(),
+        log: file::path(path),
+    };
+    let meta = open_meta(&transaction)?;
+    // Another process may have done all this while this one waited, or a newer one more.
+    let is_known = meta::schema(&*meta)?.is_some_and(|schema| schema <= migrations::CURRENT);
+    let id = if is_known { meta::redo(&*meta)? } else { None };
+    drop(meta);
+    let log = match id {
+        Some(id) => {
+            let entries = file::read(path, &options.storage, &id)?;
+            Some((id, entries.ok_or_else(missing)?))
+        }
+        None => None,
+    };
+    let has_migrated = is_known && migrations::migrate(&transaction)?;
+    let Some((id, entries)) = log else {
         if has_migrated {
             transaction.commit()?;
             tracing::info!(path = %path.display(), "brought to the present schema");
@@ -87,15 +101,8 @@ fn replay(
         }
         return Ok(None);
     };
-    let missing = || Error::RedoLogMissing {
-        path: path.to_owned(),
-        log: file::path(path),
-    };
-    let entries = file::read(path, &options.storage, &id)?.ok_or_else(missing)?;
-    let done = apply(&mut tables, &id, &entries)?;
-    let Some(done) = done else {
-        return Err(missing().into());
-    };
+    let mut tables = WriteTables::open(&transaction)?;
+    let done = apply(&mut tables, &id, &entries)?.ok_or_else(missing)?;
     meta::clear_redo(&mut tables.meta)?;
     drop(tables);
     transaction.commit()?;
