@@ -6,7 +6,7 @@ use std::io::Read as _;
 use image_store::{Error, Image, Lookup, Prefix};
 
 use crate::model::legacy::Legacy;
-use crate::model::pools::{DIGESTS, IDS, KEYS, LAYERS, NAMES};
+use crate::model::pools::{DIGESTS, FAMILY, IDS, KEYS, LAYERS, NAMES};
 use crate::support::all_images;
 
 /// Compares everything that can be looked up.
@@ -119,6 +119,12 @@ fn compare_listings(lookup: &impl Lookup, model: &Legacy) {
         "日",
         "\u{10ffff}",
         "none",
+        "01",
+        "012",
+        &FAMILY[..63],
+        FAMILY,
+        "0123456789ABC",
+        "sha256:0",
     ] {
         for after in [
             None,
@@ -127,6 +133,8 @@ fn compare_listings(lookup: &impl Lookup, model: &Legacy) {
             Some("n2"),
             Some("sha256:"),
             Some("日本"),
+            Some(&FAMILY[..31]),
+            Some(FAMILY),
         ] {
             let query = match after {
                 None => Prefix::new(prefix),

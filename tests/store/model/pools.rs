@@ -6,10 +6,13 @@ use image_store::ContentHash;
 
 use crate::support::bytes::{random_bytes, text_bytes};
 
-/// IDs: one the beginning of another, with spaces, not ASCII, equal to names, like paths, long.
+/// 64 hexadecimal digits, as most IDs and layers are, which the store keeps at half their length.
+pub(crate) const FAMILY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// IDs: one the beginning of another, with spaces, not ASCII, equal to names, like paths, long, nearly
+/// 64 digits.
 pub(crate) static IDS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let family = "0123456789abcdef".repeat(4);
-    let cousin = format!("{}f", &family[..63]);
+    let cousin = format!("{}f", &FAMILY[..63]);
     [
         "ab",
         "abc",
@@ -28,9 +31,13 @@ pub(crate) static IDS: LazyLock<Vec<String>> = LazyLock::new(|| {
         "AB",
         "a\u{0}b",
         "\u{10ffff}",
-        &family,
+        FAMILY,
         &cousin,
-        &family[..32],
+        &FAMILY[..32],
+        &FAMILY[..63],
+        &FAMILY.to_uppercase(),
+        &format!("{FAMILY}0"),
+        &format!("sha256:{FAMILY}"),
         "layer",
     ]
     .map(str::to_owned)
@@ -68,7 +75,7 @@ pub(crate) static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
     ]
 });
 
-pub(crate) const LAYERS: &[&str] = &["layer", "layer2", "", "lay", "ab", "日本"];
+pub(crate) const LAYERS: &[&str] = &["layer", "layer2", "", "lay", "ab", "日本", FAMILY];
 
 pub(crate) static METADATA: LazyLock<Vec<String>> = LazyLock::new(|| {
     vec![
