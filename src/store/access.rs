@@ -34,8 +34,8 @@ pub enum Access {
     /// [`Transaction`](crate::Transaction), or for an image with more than a megabyte of items.
     Exclusive,
     /// Any number of processes read, beside those that write with [`Access::Shared`]. Neither the
-    /// file nor its folder is written to; only where the last writer died or was of an older version, whose
-    /// schema is brought to that of this one, is the file mended first, if this process may write to
-    /// it.
+    /// file nor its folder is written to; only where the last writer died or was of an older
+    /// version, whose schema is brought to that of this one, is the file mended first, if this process
+    /// may write to it.
     ReadOnly,
 }

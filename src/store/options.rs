@@ -157,7 +157,8 @@ impl OpenOptions {
 
     /// The largest file, in bytes, that a read-only open copies into memory to recover it there:
     /// where the last writer died or was of an older version and this process may not write to the
-    /// file, no other way leads to the images. 64 MiB where nothing is said; 0 never copies, and such an open fails with
+    /// file, no other way leads to the images. 64 MiB where nothing is said; 0 never copies, and such an
+    /// open fails with
     /// [`Error::NeedsRecovery`](crate::Error::NeedsRecovery).
     ///
     /// A store that was opened so keeps the state of that moment: it does not see what others write
@@ -180,8 +181,8 @@ impl OpenOptions {
         self
     }
 
-    /// Opens the store at `path` to read it as it is: where the last writer died or was of
-    /// an older version, it is mended in memory, and others do not write to the file until the store is closed.
+    /// Opens the store at `path` to read it as it is: where the last writer died or was of an older
+    /// version, it is mended in memory, and others do not write to the file until the store is closed.
     pub(crate) fn open_untouched(mut self, path: &Path) -> Result<ImageStore> {
         self.untouched = Untouched::Yes;
         self.read_only(true).open(path)
@@ -236,8 +237,8 @@ impl OpenOptions {
     /// - [`Error::SchemaTooNew`](crate::Error::SchemaTooNew): it was written by a newer version.
     /// - [`Error::Busy`](crate::Error::Busy): another process holds it for longer than
     ///   [`lock_wait`](Self::lock_wait).
-    /// - [`Error::NeedsRecovery`](crate::Error::NeedsRecovery): read-only, the last writer died
-    ///   or was of an older version, this process may not write to the file, and the file is larger than
+    /// - [`Error::NeedsRecovery`](crate::Error::NeedsRecovery): read-only, the last writer died or was
+    ///   of an older version, this process may not write to the file, and the file is larger than
     ///   [`recovery_copy_limit`](Self::recovery_copy_limit).
     /// - [`Error::Corrupt`](crate::Error::Corrupt), [`Error::Io`](crate::Error::Io).
     pub fn open(self, path: impl AsRef<Path>) -> Result<ImageStore> {

@@ -86,7 +86,8 @@ fn without_writers(
 }
 
 /// Opens the file at `path` as it is, and mends it in memory where the last writer died or was of an
-/// older version. Where the options say so, a file that does not begin as one of the engine's is taken for one.
+/// older version. Where the options say so, a file that does not begin as one of the engine's is
+/// taken for one.
 ///
 /// Nobody writes to the file until the database is closed: others wait.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {

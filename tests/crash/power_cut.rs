@@ -37,7 +37,7 @@ enum Looks {
 }
 
 fn record(seed: u64, access: Access, looks: Looks, steps: &[Step]) -> Recording {
-    record_with(seed, access, looks, steps, |log| log)
+    record_from(new_store(), seed, access, looks, steps, |log| log)
 }
 
 /// The same on a store of schema 1 with a redo log, which has to be migrated first.
@@ -53,16 +53,6 @@ fn record_migration(seed: u64, access: Access, steps: &[Step]) -> Recording {
     let recording = record_from(start, seed, access, Looks::AfterEachStep, steps, |log| log);
     assert_eq!(recording.states[0].len(), 11);
     recording
-}
-
-fn record_with(
-    seed: u64,
-    access: Access,
-    looks: Looks,
-    steps: &[Step],
-    change: impl FnOnce(Vec<Event>) -> Vec<Event>,
-) -> Recording {
-    record_from(new_store(), seed, access, looks, steps, change)
 }
 
 fn record_from(
@@ -299,14 +289,21 @@ fn without_syncs(access: Access, part: Part) -> usize {
     }));
     let mut syncs = 0;
     let looks = Looks::AfterEachStep;
-    let recording = record_with(3, access, looks, &workload(3, 12), |mut log| {
-        log.retain(|event| {
-            let is_one = matches!(event, Event::Sync(synced) if *synced == part);
-            syncs += usize::from(is_one);
-            !is_one || syncs % 3 == 0
-        });
-        log
-    });
+    let recording = record_from(
+        new_store(),
+        3,
+        access,
+        looks,
+        &workload(3, 12),
+        |mut log| {
+            log.retain(|event| {
+                let is_one = matches!(event, Event::Sync(synced) if *synced == part);
+                syncs += usize::from(is_one);
+                !is_one || syncs % 3 == 0
+            });
+            log
+        },
+    );
     let jobs: Vec<_> = recording
         .moments
         .iter()

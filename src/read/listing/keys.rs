@@ -5,7 +5,7 @@ use std::ops::Bound;
 use redb::ReadableTable;
 
 use crate::codec::{KeyText, Room, decode_head, decode_image};
-use crate::engine::{Failure, Outcome};
+use crate::engine::Outcome;
 use crate::error::Result;
 use crate::index;
 use crate::read::pages::{Listing, Page, paged};
@@ -54,9 +54,7 @@ impl<S: Source> Listing for Ids<S> {
     }
 
     fn read(&self, (): (), id: &[u8]) -> Result<String> {
-        KeyText::stored(id)
-            .to_text()
-            .map_err(|failure| self.source.error(failure))
+        text(&self.source, id)
     }
 }
 
@@ -154,12 +152,12 @@ impl<S: Source> Listing for Digests<S> {
             let mut rows = tables.digests()?.lower_bound(from)?;
             let mut room = Room::new();
             while let Some((pair, _)) = rows.next()? {
-                let (digest, number) = pair.value();
-                let digest = digest.text(&mut room)?;
+                let (key, number) = pair.value();
+                let digest = key.text(&mut room)?;
                 if !scan.covers(digest) {
                     break;
                 }
-                page.push(id_of_digest(tables, number, digest), digest.as_bytes());
+                page.push(id_of_digest(tables, number, digest), key.bytes());
                 if page.is_full() {
                     scan.last = Bound::Excluded((digest.to_owned(), number));
                     break;
@@ -221,10 +219,6 @@ impl<K> Scan<K> {
 
 /// A key that was copied as it is stored.
 fn text<S: Source>(source: &S, key: &[u8]) -> Result<String> {
-    str::from_utf8(key).map(str::to_owned).map_err(|error| {
-        source.error(Failure::corrupt_because(
-            "a key of an index is no text",
-            error,
-        ))
-    })
+    let text = KeyText::stored(key).to_text();
+    text.map_err(|failure| source.error(failure))
 }
