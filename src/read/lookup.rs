@@ -229,8 +229,7 @@ pub trait Lookup: Source {
     ///
     /// [`Error::DigestOfNoImage`] where there is none.
     fn by_digest(&self, digest: &str) -> Result<impl Iterator<Item = Result<Image>>> {
-        let mut images =
-            listing::images_under(self.hold()?, Pairs::Digests, digest.to_owned()).peekable();
+        let mut images = listing::images_under(self, Pairs::Digests, digest)?.peekable();
         if images.peek().is_none() {
             return Err(Error::DigestOfNoImage {
                 digest: digest.to_owned(),
@@ -258,11 +257,7 @@ pub trait Lookup: Source {
     ///
     /// Only those of the file.
     fn by_top_layer(&self, layer: &str) -> Result<impl Iterator<Item = Result<Image>>> {
-        Ok(listing::images_under(
-            self.hold()?,
-            Pairs::Layers,
-            layer.to_owned(),
-        ))
+        listing::images_under(self, Pairs::Layers, layer)
     }
 
     /// IDs in ascending byte order, without reading the images.

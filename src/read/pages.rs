@@ -75,13 +75,34 @@ impl<K> Page<K> {
 
 /// Yields what is listed.
 pub(super) fn paged<L: Listing>(listing: L) -> impl Iterator<Item = Result<L::Item>> {
-    Paged {
-        listing,
-        page: Page::new(FIRST),
-        ahead: None,
-        read: 0,
-        ended: false,
-    }
+    Paged::new(listing)
+}
+
+/// Yields what is listed of a state that nobody holds, where the first page is all of it, and what
+/// is listed of one that `held` holds, from the beginning, where it is longer.
+///
+/// To hold a state costs as much as to read a row of it, and what is listed by one key is mostly short.
+///
+/// # Errors
+///
+/// Those of the first page, and of `held`.
+pub(super) fn paged_once<L, H>(
+    present: L,
+    held: impl FnOnce() -> Result<H>,
+) -> Result<impl Iterator<Item = Result<L::Item>>>
+where
+    L: Listing,
+    H: Listing<Item = L::Item>,
+{
+    let mut short = Paged::new(present);
+    short.turn()?;
+    let (short, long) = if short.ended {
+        (Some(short), None)
+    } else {
+        (None, Some(Paged::new(held()?)))
+    };
+    let short = short.into_iter().flatten();
+    Ok(short.chain(long.into_iter().flatten()))
 }
 
 struct Paged<L: Listing> {
@@ -95,6 +116,16 @@ struct Paged<L: Listing> {
 }
 
 impl<L: Listing> Paged<L> {
+    fn new(listing: L) -> Self {
+        Self {
+            listing,
+            page: Page::new(FIRST),
+            ahead: None,
+            read: 0,
+            ended: false,
+        }
+    }
+
     fn turn(&mut self) -> Result<()> {
         self.page.clear();
         self.read = 0;
@@ -138,7 +169,9 @@ impl<L: Listing> Iterator for Paged<L> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FIRST, FULL, LARGEST, Listing, Page, paged};
+    use std::cell::Cell;
+
+    use super::{FIRST, FULL, LARGEST, Listing, Page, paged, paged_once};
     use crate::error::{Error, Result};
     use crate::read::ahead::Fetch;
 
@@ -227,6 +260,28 @@ mod tests {
                 assert_eq!(rows.unwrap(), (0..count).collect::<Vec<_>>());
             }
         }
+    }
+
+    #[test]
+    fn only_what_is_longer_than_a_page_is_held() {
+        for count in [0, 1, FIRST - 1, FIRST, FIRST + 1, ALONE + 5] {
+            let holds = Cell::new(0);
+            let rows = paged_once(numbers(count, 3, None), || {
+                holds.set(holds.get() + 1);
+                Ok(numbers(count, 3, None))
+            });
+            let rows: Result<Vec<usize>> = rows.unwrap().collect();
+            assert_eq!(rows.unwrap(), (0..count).collect::<Vec<_>>());
+            assert_eq!(holds.get(), usize::from(count >= FIRST), "{count}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_held_fails_at_once() {
+        let held = || Err::<Numbers, _>(unknown());
+        assert!(paged_once(numbers(FIRST, 0, None), held).is_err());
+        assert!(paged_once(numbers(1, 0, None), held).is_ok());
+        assert!(paged_once(Damaged { pages: 1 }, held).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::tables::ReadTables;
 
 /// Something that lookups can be made on. Sealed: only this crate implements it.
-pub trait Source {
+pub trait Source: Sized {
     /// The tables that a lookup sees.
     type Tables<'t>: ReadTables;
     /// A source whose state stays as it is while an iterator reads on.

@@ -180,6 +180,44 @@ fn a_listing_goes_on_in_the_state_it_began_in() {
     assert!(store.is_empty().unwrap());
 }
 
+#[test]
+fn images_under_one_key_are_those_of_the_call() {
+    // A page has 8 rows; what is not longer is read without holding a state.
+    for count in [1, 7, 8, 9, 30] {
+        let place = Place::new();
+        let store = place.open();
+        let ids: Vec<String> = (0..count).map(|number| format!("id{number}")).collect();
+        let image = |id: &str| NewImage::new().id(id).top_layer("layer").digest(DIGEST);
+        for id in &ids {
+            store.create(image(id)).unwrap();
+        }
+        let mut layered = store.by_top_layer("layer").unwrap();
+        let mut digested = store.by_digest(DIGEST).unwrap();
+        let first = [layered.next(), digested.next()].map(|image| image.unwrap().unwrap());
+        store.create(image("later")).unwrap();
+        for id in &ids {
+            store.delete(id).unwrap();
+        }
+        let [layered, digested] = [
+            ids_of(first[0].clone(), layered),
+            ids_of(first[1].clone(), digested),
+        ];
+        assert_eq!((layered, digested), (ids.clone(), ids));
+        assert_eq!(store.by_top_layer("layer").unwrap().count(), 1);
+        assert_eq!(store.by_digest(DIGEST).unwrap().count(), 1);
+    }
+}
+
+const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn ids_of(first: Image, rest: impl Iterator<Item = image_store::Result<Image>>) -> Vec<String> {
+    let rest = rest.map(Result::unwrap);
+    std::iter::once(first)
+        .chain(rest)
+        .map(|image| image.id)
+        .collect()
+}
+
 /// Longer than what is read in one thread.
 const LONG: usize = 5_000;
 

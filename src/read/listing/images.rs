@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::index;
 use crate::model::Image;
 use crate::read::ahead::Fetch;
-use crate::read::pages::{Listing, Page, paged};
+use crate::read::pages::{Listing, Page, paged, paged_once};
 use crate::read::{Source, contradiction, record_at};
 use crate::tables::ReadTables;
 
@@ -72,16 +72,12 @@ impl<S: Source> Listing for Images<S> {
 
 /// The images of which an index has a row under `key`, in the order of their numbers.
 pub(in crate::read) fn images_under<S: Source>(
-    source: S,
+    source: &S,
     pairs: Pairs,
-    key: String,
-) -> impl Iterator<Item = Result<Image>> {
-    paged(ImagesUnder {
-        source,
-        pairs,
-        key,
-        from: Bound::Included(0),
-        read_only: false,
+    key: &str,
+) -> Result<impl Iterator<Item = Result<Image>>> {
+    paged_once(ImagesUnder::new(source, pairs, key), move || {
+        Ok(ImagesUnder::new(source.hold()?, pairs, key))
     })
 }
 
@@ -91,6 +87,18 @@ struct ImagesUnder<S> {
     key: String,
     from: Bound<u64>,
     read_only: bool,
+}
+
+impl<S: Source> ImagesUnder<S> {
+    fn new(source: S, pairs: Pairs, key: &str) -> Self {
+        Self {
+            source,
+            pairs,
+            key: key.to_owned(),
+            from: Bound::Included(0),
+            read_only: false,
+        }
+    }
 }
 
 impl<S: Source> Listing for ImagesUnder<S> {
