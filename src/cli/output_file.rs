@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use image_store::Error;
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
 use super::failure::Failure;
 
@@ -52,7 +52,10 @@ impl OutputFile {
         let place = end_of_links(path)?;
         // Named by itself, and not by the temporary file that cannot be made in it.
         folder(&place).metadata()?;
-        let temporary = NamedTempFile::new_in(folder(&place))?;
+        // A new file is as readable as one that a shell would make.
+        let temporary = Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder(&place))?;
         if let Some(old) = old {
             let mode = old.permissions().mode() & 0o777;
             fs::set_permissions(temporary.path(), Permissions::from_mode(mode))?;
@@ -60,11 +63,12 @@ impl OutputFile {
         Ok(Self::Whole { temporary, place })
     }
 
-    /// Puts the file in its place.
+    /// Puts the file in its place, once it is on disk: a power cut leaves the one before or this one.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Through(mut file) => file.flush(),
             Self::Whole { temporary, place } => {
+                temporary.as_file().sync_all()?;
                 temporary.persist(place).map_err(|error| error.error)?;
                 Ok(())
             }

@@ -93,7 +93,7 @@ fn links_are_followed_and_a_file_that_is_replaced_hands_its_mode_on() {
         "image-store data get a key -o link && cat folder/file",
         "cat kept",
         "stat -c '%a %F' folder/file",
-        "ln -s folder/new dangling && image-store data get a key -o dangling && cat folder/new",
+        "umask 027; ln -s folder/new dangling && image-store data get a key -o dangling && cat folder/new",
         "stat -c '%a %F' folder/new",
         "ln -s round round; image-store data get a key -o round",
         "ls -AF . folder",
@@ -109,10 +109,10 @@ $ cat kept
 old
 $ stat -c '%a %F' folder/file
 640 regular file
-$ ln -s folder/new dangling && image-store data get a key -o dangling && cat folder/new
+$ umask 027; ln -s folder/new dangling && image-store data get a key -o dangling && cat folder/new
 bytes
 $ stat -c '%a %F' folder/new
-600 regular file
+640 regular file
 $ ln -s round round; image-store data get a key -o round
 ! error: could not write round: Too many levels of symbolic links (os error 40)
 [exit 5]
