@@ -20,6 +20,9 @@ use crate::tables::ReadTables;
 /// IDs that contain a space are not found by prefix, nor is anything by an empty prefix, as in the
 /// legacy store.
 ///
+/// Of images or IDs that are listed another thread reads ahead after the first 2,000, except in a
+/// transaction; it ends with the iterator.
+///
 /// Every method can fail with [`Error::Io`] or [`Error::Corrupt`] for what the file does, and with
 /// [`Error::Forked`] in a child process that has not opened the store itself; these are not
 /// repeated below.
@@ -154,8 +157,7 @@ pub trait Lookup: Source {
 
     /// All images in the order they were created, read as the iterator is asked for them.
     ///
-    /// A damaged record yields an error in its place, and the images after it follow. After 2,000
-    /// images another thread reads ahead, except in a transaction; it ends with the iterator.
+    /// A damaged record yields an error in its place, and the images after it follow.
     ///
     /// # Examples
     ///

@@ -41,6 +41,11 @@ pub(super) trait Listing {
     }
 }
 
+/// Fetches from where `listing` is, in any thread.
+pub(super) fn fetch<L: Listing + Send + 'static>(mut listing: L) -> Fetch<L::Key> {
+    Box::new(move |page| listing.fetch(page))
+}
+
 /// Rows that were fetched and not read yet.
 pub(super) struct Page<K> {
     /// Each row with where its bytes end, the next row to be read last.

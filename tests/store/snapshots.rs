@@ -228,11 +228,21 @@ fn long() -> Place {
     for number in 0..LONG {
         let image = NewImage::new()
             .id(format!("id{number}"))
-            .name(format!("n{number}"));
+            .name(format!("n{number}"))
+            .digest(digest(number));
         transaction.create(image).unwrap();
     }
     transaction.commit().unwrap();
     place
+}
+
+fn digest(number: usize) -> String {
+    format!("sha256:{number:064}")
+}
+
+/// All digests of [`long`], in their order, with the images that have them.
+fn digests() -> impl Iterator<Item = (String, String)> {
+    (0..LONG).map(|number| (digest(number), format!("id{number}")))
 }
 
 #[test]
@@ -253,7 +263,29 @@ fn a_long_listing_goes_on_in_the_state_it_began_in() {
         let first: Vec<Image> = images.by_ref().take(read).map(Result::unwrap).collect();
         (first, images)
     });
+    let mut sorted: Vec<String> = ids().collect();
+    sorted.sort_unstable();
+    let name = |id: &String| id.replace("id", "n");
+    let names: Vec<(String, String)> = sorted.iter().map(|id| (name(id), id.clone())).collect();
+    let mut by_key = (
+        store.ids(Prefix::all()).unwrap(),
+        store.names(Prefix::all()).unwrap(),
+        store.digests(Prefix::all()).unwrap(),
+    );
+    let first = (by_key.0.next(), by_key.1.next(), by_key.2.next());
     store.wipe().unwrap();
+    let (all_ids, all_names, all_digests) = (
+        first.0.into_iter().chain(by_key.0).map(Result::unwrap),
+        first.1.into_iter().chain(by_key.1).map(Result::unwrap),
+        first.2.into_iter().chain(by_key.2).map(Result::unwrap),
+    );
+    assert!(all_ids.eq(sorted.iter().cloned()));
+    assert!(all_names.map(|entry| (entry.name, entry.id)).eq(names));
+    assert!(
+        all_digests
+            .map(|entry| (entry.digest, entry.id))
+            .eq(digests())
+    );
     for (mut images, rest) in listings {
         images.extend(rest.map(Result::unwrap));
         assert!(images.iter().map(|image| image.id.clone()).eq(ids()));

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::index;
 use crate::model::Image;
 use crate::read::ahead::Fetch;
-use crate::read::pages::{Listing, Page, paged, paged_once};
+use crate::read::pages::{Listing, Page, fetch, paged, paged_once};
 use crate::read::{Source, contradiction, record_at};
 use crate::tables::ReadTables;
 
@@ -61,12 +61,11 @@ impl<S: Source> Listing for Images<S> {
     }
 
     fn apart(&self) -> Option<Fetch<u64>> {
-        let mut apart = Images {
+        Some(fetch(Images {
             source: self.source.apart()?,
             from: self.from,
             read_only: self.read_only,
-        };
-        Some(Box::new(move |page| apart.fetch(page)))
+        }))
     }
 }
 

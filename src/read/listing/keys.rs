@@ -8,7 +8,8 @@ use crate::codec::{KeyText, Room, decode_head, decode_image};
 use crate::engine::Outcome;
 use crate::error::Result;
 use crate::index;
-use crate::read::pages::{Listing, Page, paged};
+use crate::read::ahead::Fetch;
+use crate::read::pages::{Listing, Page, fetch, paged};
 use crate::read::{DigestEntry, NameEntry, Prefix, Source, contradiction, record_at};
 use crate::tables::ReadTables;
 
@@ -51,6 +52,12 @@ impl<S: Source> Listing for Ids<S> {
             }
             Ok(())
         })
+    }
+
+    fn apart(&self) -> Option<Fetch<()>> {
+        let source = self.source.apart()?;
+        let scan = self.scan.clone();
+        Some(fetch(Ids { source, scan }))
     }
 
     fn read(&self, (): (), id: &[u8]) -> Result<String> {
@@ -186,6 +193,7 @@ fn id_of_digest(tables: &impl ReadTables, number: u64, digest: &str) -> Outcome<
 }
 
 /// How far a scan by prefix has come.
+#[derive(Clone)]
 struct Scan<K> {
     prefix: String,
     /// Where the next page begins.
