@@ -33,7 +33,8 @@ impl Legacy {
             }
             Op::RemoveLayer(reference, layer) => {
                 let image = self.image(reference)?;
-                image.mapped_top_layers.retain(|mapped| mapped != layer);
+                let differs = |mapped: &String| !mapped.eq_ignore_ascii_case(layer);
+                image.mapped_top_layers.retain(differs);
                 Ok(())
             }
             Op::SetMetadata(reference, metadata) => {
