@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::Database;
+use rustix::fs::Mode;
 use tempfile::{NamedTempFile, PersistError};
 
 use crate::engine::{Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::store::database::{Engine, Handle};
-use crate::store::file::{folder, identity, io_error, is_there, name, sync_folder};
+use crate::store::file::{folder, identity, io_error, is_there, name, share_as, sync_folder};
 use crate::store::gate::Gate;
 use crate::store::unsynced::Unsynced;
 use crate::store::{Access, ImageStore, OpenOptions};
@@ -109,6 +110,9 @@ impl Nascent {
     fn place(mut self, placement: Placement) -> Result<bool> {
         drop(self.store.take());
         close(self.database, self.is_packed, &self.path)?;
+        if placement == Placement::Replace {
+            share_as_before(&self.path, self.file.as_file())?;
+        }
         self.file
             .as_file()
             .sync_all()
@@ -133,6 +137,16 @@ impl Nascent {
             )),
         }
     }
+}
+
+/// Lets those who may use the file at `path`, which `new` replaces, use that one.
+fn share_as_before(path: &Path, new: &File) -> Result<()> {
+    let shared = match std::fs::metadata(path) {
+        Ok(before) => share_as(&before, new),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    shared.map_err(|source| io_error("hand on the owner and mode of", path, source))
 }
 
 /// Makes an empty store of an empty file.
@@ -205,6 +219,11 @@ fn temporary(path: &Path) -> Result<NamedTempFile> {
         let file = tempfile::Builder::new()
             .prefix(&prefix)
             .tempfile_in(&folder)
+            .and_then(|file| {
+                // A umask may have taken from the owner, too.
+                rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
+                Ok(file)
+            })
             .map_err(|source| io_error("create a new store beside", path, source))?;
         if is_kept(&file, path)? {
             return Ok(file);

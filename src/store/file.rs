@@ -1,12 +1,12 @@
 //! The store's file as the system sees it.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Gid, Mode, OFlags, Uid};
 
 use crate::error::{Error, Result};
 
@@ -124,4 +124,21 @@ pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> 
         path: path.to_owned(),
         source,
     }
+}
+/// Lets those who may use the file that is described use `file`: the same mode but for rights to
+/// execute, owner and group, as far as this process may give them away.
+pub(super) fn share_as(described: &Metadata, file: &File) -> io::Result<()> {
+    let made = file.metadata()?;
+    if (described.uid(), described.gid()) != (made.uid(), made.gid()) {
+        let (owner, group) = (
+            Uid::from_raw(described.uid()),
+            Gid::from_raw(described.gid()),
+        );
+        // Only some may give a file away; who may not may still give it to a group of theirs.
+        if rustix::fs::fchown(file, Some(owner), Some(group)).is_err() {
+            let _ = rustix::fs::fchown(file, None, Some(group));
+        }
+    }
+    rustix::fs::fchmod(file, Mode::from_raw_mode(described.mode() & 0o666))?;
+    Ok(())
 }

@@ -204,12 +204,20 @@ fn a_long_run_keeps_the_log_short() {
     assert_eq!(store.metadata("image-8").unwrap(), "after it");
 }
 
+fn cut(log: &Path, length: u64) {
+    let file = File::options().write(true).open(log).unwrap();
+    file.set_len(length).unwrap();
+}
+
 #[test]
 fn a_store_without_its_log_says_so_and_what_to_do() {
     for spoil in [
         |log: &Path| fs::remove_file(log).unwrap(),
         |log: &Path| fs::write(log, "").unwrap(),
         |log: &Path| fs::write(log, vec![7; 300_000]).unwrap(),
+        // Its header is whole, and so are the entries before the cut.
+        |log: &Path| cut(log, BLOCK),
+        |log: &Path| cut(log, 3 * BLOCK),
         |log: &Path| {
             let other = killed_after(5);
             fs::copy(redo(&other), log).unwrap();

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use redb::StorageBackend as _;
-use rustix::fs::{Gid, Mode, OFlags, Uid};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::codec::{
@@ -14,7 +14,7 @@ use crate::codec::{
 };
 use crate::engine::{Failure, Outcome};
 use crate::store::backend::{Backend, Storage};
-use crate::store::file::{folder, identity, io_error, open_existing, sync_folder};
+use crate::store::file::{folder, identity, io_error, open_existing, share_as, sync_folder};
 
 /// Where the first entry begins.
 pub(super) const FIRST: u64 = BLOCK as u64;
@@ -115,7 +115,8 @@ impl LogFile {
             let elsewhere = io::Error::other("it would be on another file system than the store");
             return Err(refused(elsewhere));
         }
-        share_as(&store, file).map_err(refused)?;
+        let shared = store.metadata().and_then(|store| share_as(&store, file));
+        shared.map_err(refused)?;
         let mut log = Self {
             store,
             backend: storage.redo(file.try_clone().map_err(refused)?)?,
@@ -197,20 +198,6 @@ impl LogFile {
     }
 }
 
-/// Lets those who may use the store use its log.
-fn share_as(store: &File, log: &File) -> io::Result<()> {
-    let (store, made) = (store.metadata()?, log.metadata()?);
-    if store.mode() & 0o666 != 0o600 {
-        rustix::fs::fchmod(log, Mode::from_raw_mode(store.mode() & 0o666))?;
-    }
-    if (store.uid(), store.gid()) != (made.uid(), made.gid()) {
-        // Only some may give a file away; then it is for its owner, as a new store is.
-        let (owner, group) = (Uid::from_raw(store.uid()), Gid::from_raw(store.gid()));
-        let _ = rustix::fs::fchown(log, Some(owner), Some(group));
-    }
-    Ok(())
-}
-
 /// Removes what has the name of a store's log.
 pub(crate) fn remove(store: &Path) -> Outcome<()> {
     let path = path(store);
@@ -275,7 +262,8 @@ pub(super) fn read_whole(store: &Path, storage: &Storage) -> Outcome<Option<Vec<
     };
     let backend = storage.redo(file)?;
     let length = backend.len().map_err(refused)?;
-    if !(FIRST..=LONGEST_FILE).contains(&length) {
+    // It had grown before anything named it: one that is shorter was cut, or is a copy in part.
+    if !(FIRST + GROWTH..=LONGEST_FILE).contains(&length) {
         return Ok(None);
     }
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
