@@ -210,8 +210,9 @@ fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDa
 fn mend(path: &Path, options: &OpenOptions) -> Result<()> {
     tracing::info!(path = %path.display(), "the last writer died or was of an older version; mending");
     let writable = options.clone().access(Access::Shared);
-    match open_writable(path, &writable) {
-        Ok(database) => contain(|| Ok(database.close()?)).map_err(|failure| failure.at(path)),
+    let mended = open_writable(path, &writable)
+        .and_then(|database| contain(|| Ok(database.close()?)).map_err(|failure| failure.at(path)));
+    match mended {
         Err(Error::Io { source, .. })
             if matches!(
                 source.kind(),
@@ -226,7 +227,7 @@ fn mend(path: &Path, options: &OpenOptions) -> Result<()> {
                 path: path.to_owned(),
             })
         }
-        Err(error) => Err(error),
+        mended => mended,
     }
 }
 

@@ -130,7 +130,8 @@ impl Target {
             refuse_other_things(&self.path)?;
             match rename(RenameFlags::EXCHANGE) {
                 Err(Errno::NOENT) => rename(RenameFlags::NOREPLACE),
-                Err(Errno::INVAL | Errno::NOSYS) => {
+                // The last is what an overlay says of a directory that lies in a lower layer.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::XDEV) => {
                     let what = "this file system cannot swap two directories; move the old one \
                                 away and export without --replace";
                     let source = io::Error::new(io::ErrorKind::Unsupported, what);
