@@ -2,7 +2,8 @@
 
 mod salvage;
 
-use std::io;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
@@ -173,7 +174,12 @@ impl OpenOptions {
         } else {
             None
         };
-        nascent.appear(Placement::Replace)?;
+        if let Err(error) = nascent.appear(Placement::Replace) {
+            if let Some(backup) = &backup {
+                take_back(backup, path);
+            }
+            return Err(error);
+        }
         // It belongs to the damaged file. By now the repaired one may have another.
         if log.is_some() && engine.redo_log_bytes(path) == log {
             match &lost_log {
@@ -211,13 +217,36 @@ fn keep_damaged(path: &Path) -> Result<PathBuf> {
         std::fs::hard_link(path, backup)
             .map_err(|source| io_error("keep the damaged file as", backup, source))
     })?;
-    let log = redo_log(&backup);
-    match std::fs::hard_link(redo_log(path), &log) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(io_error("keep the redo log as", &log, source));
+    let kept = keep_log(path, &backup).and_then(|()| sync_folder(&folder(path)));
+    match kept {
+        Ok(()) => Ok(backup),
+        Err(error) => {
+            take_back(&backup, path);
+            Err(error)
         }
-        _ => {}
     }
-    sync_folder(&folder(path))?;
-    Ok(backup)
+}
+
+fn keep_log(path: &Path, backup: &Path) -> Result<()> {
+    let (from, log) = (redo_log(path), redo_log(backup));
+    // What else may have that name is no log, and stays where it is.
+    let is_file = |metadata: Metadata| metadata.is_file() || metadata.is_symlink();
+    if !std::fs::symlink_metadata(&from).is_ok_and(is_file) {
+        return Ok(());
+    }
+    std::fs::hard_link(from, &log).map_err(|source| io_error("keep the redo log as", &log, source))
+}
+
+/// Removes the second name of a file that was not replaced.
+fn take_back(backup: &Path, path: &Path) {
+    for (kept, own) in [
+        (backup.to_owned(), path.to_owned()),
+        (redo_log(backup), redo_log(path)),
+    ] {
+        let file = |path: &Path| std::fs::symlink_metadata(path).map(|it| (it.dev(), it.ino()));
+        // It may have been replaced all the same, and only that be not known to be on disk.
+        if matches!((file(&kept), file(&own)), (Ok(kept), Ok(own)) if kept == own) {
+            let _ = std::fs::remove_file(kept);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! stands in its way (feature `testing`) sees all of it. Without the feature nothing stands there.
 
 mod overlay;
+mod padded;
 mod passes_on;
 #[cfg(not(feature = "testing"))]
 mod plain;

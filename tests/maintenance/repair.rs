@@ -66,6 +66,64 @@ fn a_store_that_cannot_be_opened_to_write_is_repaired_as_far_as_it_can_be_read()
     assert_eq!(store.big_data("three", "large").unwrap(), noise(100_000));
 }
 
+/// Two damaged pages of each table are no reason to lose what lies between them.
+#[test]
+fn what_lies_between_damaged_pages_is_kept() {
+    const IMAGES: usize = 1_000;
+    const PAGE: usize = 4_096;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("images.redb");
+    let store = ImageStore::open(&path).unwrap();
+    let mut transaction = store.write().unwrap();
+    for number in 0..IMAGES {
+        let image = NewImage::new()
+            .id(format!("image-{number:04}"))
+            .name(format!("name-{number:04}"));
+        transaction.create(image).unwrap();
+    }
+    transaction.commit().unwrap();
+    store.close();
+    let mut file = fs::read(&path).unwrap();
+    for page in file.chunks_mut(PAGE).skip(1) {
+        let has = |text: &[u8]| page.windows(text.len()).any(|window| window == text);
+        if has(b"image-0050") || has(b"image-0950") || has(b"name-0050") || has(b"name-0950") {
+            page.fill(0);
+        }
+    }
+    fs::write(&path, file).unwrap();
+
+    let summary = repair(&path);
+    let kept = usize::try_from(summary.images).unwrap();
+    // A page has some fifty images.
+    assert!((IMAGES - 200..IMAGES).contains(&kept), "{kept}");
+    let store = ImageStore::open(&path).unwrap();
+    assert_clean(&store);
+    for number in (0..IMAGES).filter(|number| (200..800).contains(number)) {
+        let image = store.get(&format!("name-{number:04}")).unwrap();
+        assert_eq!(image.id, format!("image-{number:04}"));
+    }
+}
+
+#[test]
+fn who_may_use_the_damaged_store_may_use_the_repaired_one() {
+    let (_dir, path) = store();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    repair(&path);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o664
+    );
+}
+
+#[test]
+fn what_stands_in_the_place_of_the_log_is_not_in_the_way() {
+    let (dir, path) = store();
+    fs::create_dir(dir.path().join("images.redb-redo")).unwrap();
+    repair(&path);
+    assert_clean(&ImageStore::open(&path).unwrap());
+    assert!(dir.path().join("images.redb-redo").is_dir());
+}
+
 /// What a slip of `dd` or a failing disk does to the beginning of a file.
 #[test]
 fn a_store_that_does_not_begin_as_one_is_damaged_and_not_taken_for_something_else() {

@@ -51,42 +51,66 @@ pub(super) fn salvage<T: ReadTables>(
 }
 
 /// Every image number that any table still tells of. A table whose middle is damaged is read from
-/// both ends.
+/// both ends, and that of the images also between them, row by row: the numbers lie close together.
 fn image_numbers<T: ReadTables>(from: &T) -> BTreeSet<u64> {
     let mut numbers = BTreeSet::new();
-    let mut read = |rows: &mut dyn FnMut(&mut BTreeSet<u64>) -> Outcome<()>| {
-        // What was read before the damage is kept; the damage itself is in the report already.
-        let _ = contain(|| rows(&mut numbers));
-    };
-    read(&mut |numbers| {
-        for row in from.images()?.iter()? {
-            numbers.insert(row?.0.value());
-        }
-        Ok(())
-    });
-    read(&mut |numbers| {
-        for row in from.images()?.iter()?.rev() {
-            // The rows from here on were read from the front.
-            if !numbers.insert(row?.0.value()) {
-                break;
-            }
-        }
-        Ok(())
-    });
-    read(&mut |numbers| {
-        for row in from.ids()?.iter()? {
-            numbers.insert(row?.1.value());
-        }
-        Ok(())
-    });
-    read(&mut |numbers| {
-        for row in from.names()?.iter()? {
-            numbers.insert(row?.1.value());
-        }
-        Ok(())
-    });
+    // What was read before the damage is kept; the damage itself is in the report already.
+    let whole = contain(|| both_ends(from.images()?, |number, _| number, &mut numbers)).is_ok();
+    let _ = contain(|| both_ends(from.ids()?, |_, number| number, &mut numbers));
+    let _ = contain(|| both_ends(from.names()?, |_, number| number, &mut numbers));
+    let _ = contain(|| both_ends(from.digests()?, |(_, number), ()| number, &mut numbers));
+    let _ = contain(|| both_ends(from.layers()?, |(_, number), ()| number, &mut numbers));
+    if !whole {
+        let rows = contain(|| Ok(from.images()?.len()?)).unwrap_or_default();
+        missed(&mut numbers, rows, |number| {
+            Ok(from.images()?.get(number)?.is_some())
+        });
+    }
     numbers
 }
+
+/// So many numbers are looked for one by one, which takes some seconds: a damaged one may be any.
+const MOST_LOOKED_FOR: u64 = 1 << 22;
+
+/// Adds the numbers that are there, too, where that can be read: up to the last one known, or as many
+/// as the table has rows.
+fn missed(numbers: &mut BTreeSet<u64>, rows: u64, is_there: impl Fn(u64) -> Outcome<bool>) {
+    let known = numbers.first().copied().unwrap_or_default();
+    let first = known.saturating_sub(MOST_LOOKED_FOR / 2);
+    let last = numbers.last().copied().unwrap_or_default();
+    let last = last.max(known.saturating_add(rows));
+    let missed: Vec<u64> = (first..=last.min(first.saturating_add(MOST_LOOKED_FOR)))
+        .filter(|number| !numbers.contains(number))
+        .filter(|number| contain(|| is_there(*number)).is_ok_and(|there| there))
+        .collect();
+    numbers.extend(missed);
+}
+
+/// Adds the number of each row of a table, from its beginning to the damage and from its end.
+fn both_ends<K: redb::Key + 'static, V: redb::Value + 'static>(
+    table: &impl ReadableTable<K, V>,
+    number: impl for<'a> Fn(K::SelfType<'a>, V::SelfType<'a>) -> u64,
+    numbers: &mut BTreeSet<u64>,
+) -> Outcome<()> {
+    let mut read = |rows: &mut dyn Iterator<Item = RowOf<'_, K, V>>| {
+        for row in rows {
+            let (key, value) = row?;
+            numbers.insert(number(key.value(), value.value()));
+        }
+        Ok(())
+    };
+    match contain(|| read(&mut table.iter()?)) {
+        Ok(()) => Ok(()),
+        // It ends where the same damage begins, if not earlier.
+        Err(damage) => {
+            let _ = contain(|| read(&mut table.iter()?.rev()));
+            Err(damage)
+        }
+    }
+}
+
+type RowOf<'a, K, V> =
+    Result<(redb::AccessGuard<'a, K>, redb::AccessGuard<'a, V>), redb::StorageError>;
 
 struct Salvage<'a, 'txn, T> {
     from: &'a T,
@@ -251,6 +275,19 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
     }
 }
 
+/// The number of every content of which there is a part, as far as that can be read.
+fn content_numbers<T: ReadTables>(from: &T) -> BTreeSet<u64> {
+    let mut numbers = BTreeSet::new();
+    let whole = contain(|| both_ends(from.blobs()?, |(number, _), _| number, &mut numbers)).is_ok();
+    if !whole {
+        let rows = contain(|| Ok(from.blobs()?.len()?)).unwrap_or_default();
+        missed(&mut numbers, rows, |number| {
+            Ok(from.blobs()?.get((number, 0))?.is_some())
+        });
+    }
+    numbers
+}
+
 /// Hashes the bytes of every content number that no row tells of, in whichever encoding they are.
 fn find_nameless<T: ReadTables>(from: &T) -> HashMap<ContentHash, Content> {
     let mut named = BTreeSet::new();
@@ -264,13 +301,7 @@ fn find_nameless<T: ReadTables>(from: &T) -> HashMap<ContentHash, Content> {
         }
         Ok(())
     });
-    let mut numbers = BTreeSet::new();
-    let _ = contain(|| {
-        for row in from.blobs()?.iter()? {
-            numbers.insert(row?.0.value().0);
-        }
-        Ok(())
-    });
+    let numbers = content_numbers(from);
     let mut found = HashMap::new();
     for number in numbers.difference(&named) {
         for encoding in Encoding::ALL {

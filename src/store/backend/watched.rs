@@ -9,11 +9,12 @@ use redb::backends::FileBackend;
 
 use crate::engine::Outcome;
 use crate::store::OpenOptions;
+use crate::store::backend::padded::Padded;
 
 type Wrap = dyn Fn(FileBackend) -> Box<dyn StorageBackend> + Send + Sync;
 
 /// What a file is to the engine and to the redo log.
-pub(in crate::store) type Backend = Substitute;
+pub(in crate::store) type Backend = Padded<Substitute>;
 
 /// Makes storage of a file: the file itself where no test has said otherwise.
 #[derive(Clone, Default)]
@@ -34,12 +35,12 @@ impl Storage {
     }
 }
 
-fn substitute(wrap: Option<&Wrap>, file: File) -> Outcome<Substitute> {
+fn substitute(wrap: Option<&Wrap>, file: File) -> Outcome<Backend> {
     let file = FileBackend::new(file)?;
-    Ok(Substitute(match wrap {
+    Ok(Padded(Substitute(match wrap {
         Some(wrap) => wrap(file),
         None => Box::new(file),
-    }))
+    })))
 }
 
 impl OpenOptions {
