@@ -123,7 +123,7 @@
 //! | `InvalidBigDataName`, `InvalidDigest`, `BadRequest`, `ReadOnly` | has a mistake of its own to mend |
 //! | `Busy` | tries again later; the wait was [`OpenOptions::lock_wait`] |
 //! | `Io` | tells a person; when the cause is gone, opens the store again |
-//! | `Corrupt` | tells a person: [`ImageStore::verify`], [`OpenOptions::repair`], or a backup |
+//! | `Corrupt` | tells a person: [`ImageStore::verify`], [`OpenOptions::repair`], or a backup; of [`Error::NotAStore`], [`Error::ForeignDatabase`] and [`Error::SchemaTooNew`], that it is another file |
 //!
 //! A step of a transaction that is refused leaves nothing of itself, and the transaction goes on. One
 //! that fails in the file breaks it: every later step is [`Error::TransactionBroken`], and nothing is

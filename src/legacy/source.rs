@@ -1,7 +1,7 @@
 //! The legacy images directory that is imported.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -27,8 +27,6 @@ const DIRECTORY_SUFFIX: &str = "-images";
 pub(crate) struct Source {
     directory: Directory,
     path: PathBuf,
-    /// The name of the file with the records.
-    records: OsString,
 }
 
 impl Source {
@@ -47,6 +45,13 @@ impl Source {
         let Some(records) = path.file_name().filter(|_| kind.is_file()) else {
             return Err(unusable(path, "it is neither a folder nor a file"));
         };
+        // Whatever lies beside another file would be taken for the folders of images.
+        if records != IMAGES_JSON {
+            return Err(unusable(
+                path,
+                "it is a file that is not called images.json",
+            ));
+        }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -54,7 +59,6 @@ impl Source {
         Ok(Self {
             directory: open_folder(folder)?,
             path: folder.to_owned(),
-            records: records.to_owned(),
         })
     }
 
@@ -62,7 +66,6 @@ impl Source {
         let source = Self {
             directory,
             path: path.to_owned(),
-            records: IMAGES_JSON.into(),
         };
         if source.is_images_directory()? {
             return Ok(source);
@@ -81,11 +84,7 @@ impl Source {
                 let path = path.join(name);
                 let opened = source.directory.child(name);
                 match opened.map_err(|error| refused("open", &path, error))? {
-                    Found::Opened(directory) => Ok(Self {
-                        directory,
-                        path,
-                        records: IMAGES_JSON.into(),
-                    }),
+                    Found::Opened(directory) => Ok(Self { directory, path }),
                     Found::Missing | Found::Other(_) => {
                         Err(unusable(&path, "it changed while it was opened"))
                     }
@@ -138,13 +137,13 @@ impl Source {
 
     /// The path of the file with the records, for messages.
     pub(crate) fn records_path(&self) -> PathBuf {
-        self.path.join(&self.records)
+        self.path.join(IMAGES_JSON)
     }
 
     /// The file with the records, or `None` where there is none, as in a fresh directory.
     pub(crate) fn records(&self) -> Result<Option<File>> {
         let path = self.records_path();
-        let found = self.directory.own_file(&self.records);
+        let found = self.directory.own_file(OsStr::new(IMAGES_JSON));
         match found.map_err(|error| refused("open", &path, error))? {
             Found::Opened(file) => Ok(Some(file)),
             Found::Missing => Ok(None),
@@ -169,7 +168,7 @@ impl Source {
         let entries = entries.map_err(|error| self.refused("list", error))?;
         Ok(entries
             .filter(|entry| {
-                let own = |name: &OsStr| name == IMAGES_LOCK || name == self.records;
+                let own = |name: &OsStr| name == IMAGES_LOCK || name == IMAGES_JSON;
                 !entry.as_ref().is_ok_and(|entry| own(&entry.name))
             })
             .map(|entry| entry.map_err(|error| self.refused("list", error))))
@@ -279,6 +278,8 @@ mod tests {
         assert_eq!(records(&images.join("images.json")), "[]");
         assert_eq!(records(root), "[]");
         assert_eq!(Source::open(root).unwrap().path, images);
+        fs::write(root.join("hostname"), "[]").unwrap();
+        assert!(error(&root.join("hostname")).contains("not called images.json"));
     }
 
     #[test]

@@ -297,6 +297,7 @@ fn metadata_and_flags_and_layers_are_set_and_taken_back() {
         "printf '\\377' | image-store metadata set a --file -",
         "image-store metadata set a",
         "image-store flag set a seen",
+        "image-store flag set a level -1",
         "image-store flag set a level '[1, 2]'",
         "image-store flag set a level '[1, 2'",
         "image-store create --flag level=1e400",
@@ -330,6 +331,7 @@ $ image-store metadata set a
 ! error: the following required arguments were not provided: <TEXT>; see --help
 [exit 2]
 $ image-store flag set a seen
+$ image-store flag set a level -1
 $ image-store flag set a level '[1, 2]'
 $ image-store flag set a level '[1, 2'
 ! error: invalid value '[1, 2' for '[VALUE]': it cannot be taken as JSON: EOF while parsing a list at line 1 column 5; a text that looks so is given as a JSON string, "…"; see --help

@@ -26,7 +26,7 @@ enum Command {
         flag: String,
 
         /// The value: JSON, or else a text
-        #[arg(default_value = "true", value_parser = flag_value)]
+        #[arg(default_value = "true", value_parser = flag_value, allow_negative_numbers = true)]
         value: Value,
     },
     /// Clear a flag; one that is not set is cleared already
