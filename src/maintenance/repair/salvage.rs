@@ -58,9 +58,9 @@ fn image_numbers<T: ReadTables>(from: &T) -> BTreeSet<u64> {
     let whole = contain(|| both_ends(from.images()?, |number, _| number, &mut numbers)).is_ok();
     let _ = contain(|| both_ends(from.ids()?, |_, number| number, &mut numbers));
     let _ = contain(|| both_ends(from.names()?, |_, number| number, &mut numbers));
-    let _ = contain(|| both_ends(from.digests()?, |(_, number), ()| number, &mut numbers));
-    let _ = contain(|| both_ends(from.layers()?, |(_, number), ()| number, &mut numbers));
     if !whole {
+        let _ = contain(|| both_ends(from.digests()?, |(_, number), ()| number, &mut numbers));
+        let _ = contain(|| both_ends(from.layers()?, |(_, number), ()| number, &mut numbers));
         let rows = contain(|| Ok(from.images()?.len()?)).unwrap_or_default();
         missed(&mut numbers, rows, |number| {
             Ok(from.images()?.get(number)?.is_some())
