@@ -4,10 +4,14 @@
 //! the pages that they touch. Every row is written through here, so none can be missing there.
 
 use std::borrow::Borrow;
+use std::mem;
 use std::ops::{Bound, Deref, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::{AccessGuard, CursorError, CursorMut, Key, StorageError, Table, Value};
+use redb::{
+    AccessGuard, CursorError, CursorMut, Key, ReadableTableMetadata as _, StorageError, Table,
+    Value,
+};
 
 use crate::codec::{Change, Changes, TableTag};
 use crate::engine::Outcome;
@@ -41,6 +45,8 @@ pub(crate) struct Recorded<'txn, K: Key + 'static, V: Value + 'static> {
     table: Table<'txn, K, V>,
     tag: TableTag,
     record: Option<Record>,
+    /// How many rows were written or removed.
+    changed: u64,
 }
 
 impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
@@ -49,12 +55,18 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
             table,
             tag,
             record: None,
+            changed: 0,
         }
     }
 
     /// Records every change from now on.
     pub(crate) fn record(&mut self, record: &Record) {
         self.record = Some(Arc::clone(record));
+    }
+
+    /// How many rows were written or removed since this was asked for last.
+    pub(crate) const fn take_changed(&mut self) -> u64 {
+        mem::replace(&mut self.changed, 0)
     }
 
     /// The end of the table, to add rows there.
@@ -64,6 +76,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
             cursor: self.table.upper_bound_mut(unbounded)?,
             tag: self.tag,
             record: self.record.as_ref(),
+            changed: &mut self.changed,
         })
     }
 
@@ -93,6 +106,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
         value: impl Borrow<V::SelfType<'v>>,
     ) -> Result<Option<AccessGuard<'_, V>>, StorageError> {
         record_insert::<K, V>(self.record.as_ref(), self.tag, key.borrow(), value.borrow());
+        self.changed += 1;
         self.table.insert(key, value)
     }
 
@@ -105,6 +119,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
             let key = K::as_bytes(key.borrow());
             changes(record).remove(self.tag, key.as_ref());
         }
+        self.changed += 1;
         self.table.remove(key)
     }
 
@@ -116,8 +131,9 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
     where
         B: Borrow<K::SelfType<'k>> + 'k,
     {
-        let (tag, record) = (self.tag, &self.record);
+        let (tag, record, changed) = (self.tag, &self.record, &mut self.changed);
         self.table.retain_in(range, |key, _| {
+            *changed += 1;
             if let Some(record) = record {
                 changes(record).remove(tag, K::as_bytes(&key).as_ref());
             }
@@ -130,6 +146,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Recorded<'txn, K, V> {
         if let Some(record) = &self.record {
             changes(record).clear(self.tag);
         }
+        self.changed += self.table.len()?;
         self.table.retain(|_, _| false)
     }
 }
@@ -153,6 +170,7 @@ pub(crate) struct End<'a, K: Key + 'static, V: Value + 'static> {
     cursor: CursorMut<'a, K, V>,
     tag: TableTag,
     record: Option<&'a Record>,
+    changed: &'a mut u64,
 }
 
 impl<K: Key + 'static, V: Value + 'static> End<'_, K, V> {
@@ -163,6 +181,7 @@ impl<K: Key + 'static, V: Value + 'static> End<'_, K, V> {
         value: impl Borrow<V::SelfType<'v>>,
     ) -> Result<(), CursorError> {
         record_insert::<K, V>(self.record, self.tag, key.borrow(), value.borrow());
+        *self.changed += 1;
         self.cursor.insert_before(key, value)
     }
 

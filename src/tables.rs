@@ -245,6 +245,18 @@ impl<'txn> WriteTables<'txn> {
         self.record.as_ref().map(changes)
     }
 
+    /// How many rows were written or removed since this was asked for last.
+    pub(crate) const fn take_changed(&mut self) -> u64 {
+        self.meta.take_changed()
+            + self.images.take_changed()
+            + self.ids.take_changed()
+            + self.names.take_changed()
+            + self.digests.take_changed()
+            + self.layers.take_changed()
+            + self.contents.take_changed()
+            + self.blobs.take_changed()
+    }
+
     /// Does what was recorded of another transaction.
     pub(crate) fn apply(&mut self, change: Change<'_>) -> Outcome<()> {
         let (Change::Insert(table, ..) | Change::Remove(table, _) | Change::Clear(table)) = change;

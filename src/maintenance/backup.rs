@@ -7,12 +7,11 @@ use redb::{Key, ReadableTable, ReadableTableMetadata as _, Value};
 use crate::codec::{KeyText, Room, Sealed, unseal};
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::Result;
-use crate::maintenance::compact::size;
 use crate::maintenance::progress::{Meter, Progress, Stage};
 use crate::meta;
 use crate::read::Source;
 use crate::recorded::Recorded;
-use crate::store::{Nascent, Placement, Snapshot, folder, is_there, not_a_store, redo_log};
+use crate::store::{Nascent, Placement, Snapshot, folder, is_there, not_a_store, redo_log, size};
 use crate::tables::{ReadTables, WriteTables};
 
 /// What a backup holds.

@@ -1,11 +1,9 @@
 //! Giving back the room that a store's file does not need.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::engine::contain;
 use crate::error::Result;
-use crate::store::{Access, OpenOptions, io_error, open_existing};
+use crate::store::{OpenOptions, compact, size};
 
 /// What a compaction gained.
 ///
@@ -65,16 +63,8 @@ impl OpenOptions {
     #[tracing::instrument(level = "info", skip_all, fields(path = %path.as_ref().display()))]
     pub fn compact(self, path: impl AsRef<Path>) -> Result<CompactSummary> {
         let path = path.as_ref();
-        let options = self.access(Access::Exclusive).create(false);
-        // Opening it as a store first refuses what is none.
-        options.clone().open(path)?.close();
         let (length_before, stored_before) = size(path)?;
-        let mut database = options.open_engine(path)?;
-        contain(|| {
-            while database.compact()? {}
-            Ok(database.close()?)
-        })
-        .map_err(|failure| failure.at(path))?;
+        compact(path, &self)?;
         let (length_after, stored_after) = size(path)?;
         Ok(CompactSummary {
             length_before,
@@ -83,13 +73,4 @@ impl OpenOptions {
             stored_after,
         })
     }
-}
-
-/// The length of a file and the bytes it takes on disk.
-pub(super) fn size(path: &Path) -> Result<(u64, u64)> {
-    let metadata = open_existing(path, false)?
-        .metadata()
-        .map_err(|source| io_error("inspect", path, source))?;
-    // The unit of `blocks` is 512 bytes, whatever the file system's block is.
-    Ok((metadata.len(), metadata.blocks() * 512))
 }

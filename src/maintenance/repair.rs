@@ -7,7 +7,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::maintenance::compact::size;
 use crate::maintenance::progress::Progress;
 use crate::maintenance::set_aside::{SetAside, beside};
 use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
@@ -15,7 +14,7 @@ use crate::meta;
 use crate::read::Source;
 use crate::store::{
     Nascent, OpenOptions, Placement, Snapshot, folder, io_error, redo_log, remove_leftover_log,
-    remove_redo_log, sync_folder,
+    remove_redo_log, size, sync_folder,
 };
 use crate::tables::ReadTables as _;
 

@@ -5,10 +5,9 @@ use redb::{ReadableTable, ReadableTableMetadata, TableStats};
 use crate::codec::{decode_content, decode_image};
 use crate::engine::Outcome;
 use crate::error::Result;
-use crate::maintenance::compact::size;
 use crate::model::{ContentHash, Image};
 use crate::read::Source;
-use crate::store::{Access, ImageStore};
+use crate::store::{Access, ImageStore, size};
 use crate::tables::ReadTables;
 
 /// How many of the largest images are named.

@@ -5,11 +5,13 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::compaction::AtClose;
 use crate::store::file::folder;
 use crate::store::open_transaction::OpenTransaction;
 use crate::store::present::{Changing, Present};
@@ -30,6 +32,8 @@ pub(super) struct Handle {
     damaged: AtomicBool,
     /// Where access is exclusive.
     redo: Option<Redo>,
+    /// Where the file is compacted when it is closed.
+    at_close: Option<AtClose>,
     unseen: Arc<Unseen>,
     present: Present,
 }
@@ -55,6 +59,7 @@ impl Handle {
             process: rustix::process::getpid(),
             damaged: AtomicBool::new(false),
             redo: None,
+            at_close: None,
             unseen: Arc::default(),
             present: Present::of_one_process(),
         }
@@ -70,6 +75,19 @@ impl Handle {
     pub(super) fn with_redo(mut self, redo: Redo) -> Self {
         self.redo = Some(redo);
         self
+    }
+
+    /// The same, with a compaction at the end.
+    pub(super) fn compacted_by(mut self, at_close: AtClose) -> Self {
+        self.at_close = Some(at_close);
+        self
+    }
+
+    /// Notes that a transaction changes so many rows.
+    pub(super) fn note_changes(&self, rows: u64) {
+        if let Some(at_close) = &self.at_close {
+            at_close.note(rows);
+        }
     }
 
     pub(super) const fn redo(&self) -> Option<&Redo> {
@@ -229,11 +247,25 @@ impl Drop for Handle {
                 self.unseen.show(redo, database)?;
                 redo.close(database, &[])?;
             }
-            drop(engine);
-            Ok(())
+            let Engine::Writable(database) = engine else {
+                return Ok(());
+            };
+            // Whoever else waits for a transaction of it has it closed.
+            match Arc::into_inner(database) {
+                Some(database) => Ok(database.close()?),
+                None => Ok(()),
+            }
         });
-        if let Err(failure) = closed {
-            tracing::warn!(path = %self.path.display(), ?failure, "closing the store failed");
+        match closed {
+            Ok(()) if thread::panicking() || self.damaged.load(Ordering::Relaxed) => {}
+            Ok(()) => {
+                if let Some(at_close) = &self.at_close {
+                    at_close.closed();
+                }
+            }
+            Err(failure) => {
+                tracing::warn!(path = %self.path.display(), ?failure, "closing the store failed");
+            }
         }
     }
 }

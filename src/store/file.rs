@@ -76,6 +76,15 @@ pub(super) fn identity(file: &File, path: &Path) -> Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
+/// The length of the file of a store and the bytes that it takes on disk.
+pub(crate) fn size(path: &Path) -> Result<(u64, u64)> {
+    let metadata = open_existing(path, false)?
+        .metadata()
+        .map_err(|source| io_error("inspect", path, source))?;
+    // The unit of `blocks` is 512 bytes, whatever the file system's block is.
+    Ok((metadata.len(), metadata.blocks() * 512))
+}
+
 /// Whether anything is at `path`, be it a link that leads nowhere.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod access;
 mod backend;
 mod birth;
+mod compaction;
 mod copy;
 mod damaged;
 mod database;
@@ -30,7 +31,8 @@ mod waiter;
 
 pub use access::Access;
 pub(crate) use birth::{Nascent, Placement, remove_leftovers};
-pub(crate) use file::{folder, io_error, is_there, not_a_store, open_existing, sync_folder};
+pub(crate) use compaction::compact;
+pub(crate) use file::{folder, io_error, is_there, not_a_store, size, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
 pub(crate) use redo::{

@@ -10,6 +10,7 @@ use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabas
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
+use crate::store::compaction::AtClose;
 use crate::store::damaged::was_a_store;
 use crate::store::database::{Engine, Handle};
 use crate::store::file::{identity, io_error, not_a_store, open_existing};
@@ -24,8 +25,8 @@ const READ_ONLY_PATIENCE: Duration = Duration::from_millis(100);
 
 #[tracing::instrument(level = "debug", skip_all, fields(path = %path.display(), access = ?options.access))]
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
+    let writable = options.access != Access::ReadOnly;
     let file = loop {
-        let writable = options.access != Access::ReadOnly;
         match open_existing(path, writable) {
             Err(Error::NotFound { .. }) if options.create && writable => {
                 match birth::create(path, options) {
@@ -49,14 +50,18 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     let handle = Handle::new(path.to_owned(), engine);
     let file = open_existing(path, false)?;
     let found = identity(&file, path)?;
+    let absolute = || std::path::absolute(path).map_err(|source| io_error("find", path, source));
     let handle = match options.access {
         Access::Exclusive if options.unmended => handle,
         Access::Exclusive => {
-            let absolute = std::path::absolute(path);
-            let absolute = absolute.map_err(|source| io_error("find", path, source))?;
-            handle.with_redo(Redo::new(absolute, opened, options.storage.clone()))
+            handle.with_redo(Redo::new(absolute()?, opened, options.storage.clone()))
         }
         Access::Shared | Access::ReadOnly => handle.beside_others(file),
+    };
+    let handle = if options.compact_on_close && writable && !options.unmended {
+        handle.compacted_by(AtClose::new(absolute()?, options))
+    } else {
+        handle
     };
     let store = ImageStore::new(handle, Gate::of(opened), options);
     // A store that is replaced as a whole gets another file. Whoever waited for the old one must

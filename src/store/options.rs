@@ -33,6 +33,7 @@ pub struct OpenOptions {
     pub(crate) cache_size: usize,
     pub(super) lock_wait: Duration,
     pub(super) recovery_copy_limit: u64,
+    pub(super) compact_on_close: bool,
     pub(super) untouched: Untouched,
     /// Whether a redo log is left alone, and an older schema as well.
     pub(super) unmended: bool,
@@ -47,6 +48,7 @@ impl Default for OpenOptions {
             cache_size: 32 << 20,
             lock_wait: Duration::from_secs(30),
             recovery_copy_limit: 64 << 20,
+            compact_on_close: true,
             untouched: Untouched::No,
             unmended: false,
             storage: Default::default(),
@@ -181,6 +183,32 @@ impl OpenOptions {
         self
     }
 
+    /// Whether the last handle compacts the file when it is dropped, after its changes were many;
+    /// `true` where nothing is said.
+    ///
+    /// A file whose images are replaced again and again grows to twice its length, and further where
+    /// transactions are large. So whoever created or deleted as much as a fifth of the images gives
+    /// back what is not needed, unless others have the store open, the file takes less than 1 MiB or
+    /// more than 128 MiB on disk, or the disk has no room for the pages that are moved. Others who
+    /// open the store wait meanwhile: some 10 ms for each MiB.
+    /// [`compact`](Self::compact) does it at any time and for a store of any size.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use image_store::ImageStore;
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("images.redb");
+    /// // For a program that must end at once whatever it did.
+    /// let store = ImageStore::options().compact_on_close(false).open(path)?;
+    /// # assert!(!store.is_read_only());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn compact_on_close(mut self, compacts: bool) -> Self {
+        self.compact_on_close = compacts;
+        self
+    }
+
     /// Opens the store at `path` to read it as it is: where the last writer died or was of an older
     /// version, it is mended in memory, and others do not write to the file until the store is closed.
     pub(crate) fn open_untouched(mut self, path: &Path) -> Result<ImageStore> {
@@ -203,11 +231,6 @@ impl OpenOptions {
     pub(super) fn unmended(mut self) -> Self {
         self.unmended = true;
         self
-    }
-
-    /// Opens only the engine on the file at `path`, for maintenance.
-    pub(crate) fn open_engine(&self, path: &Path) -> Result<redb::Database> {
-        open::open_engine(path, self)
     }
 
     /// Opens the store at `path`.

@@ -116,8 +116,9 @@ impl Transaction {
             return Ok(());
         }
         let mut begun = self.open.get_mut().take()?;
-        let redo = self.handle.redo();
-        let changing = self.handle.changing();
+        let handle = &self.handle;
+        let redo = handle.redo();
+        let changing = handle.changing();
         let committed = contain(|| {
             let durable = begun.with_dependent_mut(|_, work| {
                 if !changed {
@@ -125,6 +126,7 @@ impl Transaction {
                 }
                 let tables = work.settled()?;
                 let before = meta::next_generation(&mut tables.meta, counts)?;
+                handle.note_changes(tables.take_changed());
                 redo.map(|redo| redo.before_commit(tables, before))
                     .transpose()
             })?;
