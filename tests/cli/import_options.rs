@@ -72,6 +72,13 @@ fn the_summary_is_one_object_for_machines() {
         "warning_counts": {"item-missing": 1},
     });
     assert_eq!(object, expected);
+
+    // What is missing does not count here, and counts apart where the store is verified.
+    let report = place.run(&["verify", "--json"]).json();
+    assert_eq!(
+        (&report["items"], &report["items-without-bytes"]),
+        (&json!(4), &json!(1))
+    );
 }
 
 #[test]
