@@ -64,7 +64,13 @@ pub(crate) struct Import {
     verify: bool,
 
     /// How long to wait for an engine that changes the directory, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "30",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     lock_timeout: Duration,
 
     /// Take no lock; for a copy that no engine uses
@@ -114,7 +120,16 @@ impl Import {
             .on_finding(|finding| progress.warn(finding.kind(), finding));
         let summary = legacy::import(&self.source, context.store(), options);
         progress.finish(summary.is_ok());
-        let summary = summary?;
+        let summary = summary.map_err(|error| {
+            let hint = match &error {
+                Error::AlreadyExists { .. } => Some(
+                    "to add to it what it does not have: --merge; to swap it for a new store: \
+                     --replace; or choose another --store",
+                ),
+                _ => None,
+            };
+            Failure::advised(error, hint)
+        })?;
         if self.json {
             self.print_json(&summary, context)?;
         } else {
