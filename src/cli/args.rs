@@ -33,7 +33,8 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
 
-    /// How long to wait for others who use the store, in seconds; 0 tries once
+    /// How long to wait for others who use the store, in seconds; with 0 up to 0.2, for those
+    /// who are just closing it
     #[arg(
         long,
         global = true,
