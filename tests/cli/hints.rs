@@ -56,7 +56,7 @@ fn where_one_of_two_is_needed_both_are_named() {
             (
                 "export",
                 2,
-                "not provided: <TARGET|--into-live <DIR>>; see: image-store export --help",
+                "not provided: <DIR|--into-live <DIR>>; see: image-store export --help",
             ),
         ],
     );

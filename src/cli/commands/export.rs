@@ -23,14 +23,16 @@ use crate::cli::progress::Progress;
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("directory").required(true).args(["target", "into_live"])))]
 pub(crate) struct Export {
-    /// The directory to write; it must not exist yet
+    /// The directory to write; nothing may be there but for --replace
+    #[arg(value_name = "DIR")]
     target: Option<PathBuf>,
 
-    /// Swap the images directory that is at TARGET for the new one; stop the engine before
+    /// Swap the images directory that is at DIR for the new one; stop the engine before
     #[arg(long)]
     replace: bool,
 
-    /// Write into the images directory of an engine, under its lock, so that it notices
+    /// Write into the images directory of an engine, or the one in a storage root, under its lock, so
+    /// that it notices
     #[arg(long, value_name = "DIR", conflicts_with = "replace")]
     into_live: Option<PathBuf>,
 
@@ -122,12 +124,15 @@ fn print(summary: &ExportSummary) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "wrote {} of records; items have {}, of which {} were there already; {:.1} s",
+        "{} of records and {} of items; {:.1} s",
         human::size(summary.record_bytes),
         human::size(summary.item_bytes),
-        human::count(summary.unchanged_items, "file"),
         summary.elapsed.as_secs_f64(),
     )?;
+    if summary.unchanged_items > 0 {
+        let items = human::count(summary.unchanged_items, "item");
+        writeln!(out, "{items} lay there as they are already")?;
+    }
     if summary.left_out > 0 {
         let images = human::count(summary.left_out, "image");
         writeln!(out, "left out {images} that the directory cannot hold")?;

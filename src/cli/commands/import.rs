@@ -24,6 +24,7 @@ use crate::cli::progress::Progress;
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// An images directory, its images.json, or a storage root with one <driver>-images in it
+    #[arg(value_name = "DIR")]
     source: PathBuf,
 
     /// Swap the store that is there for the new one, whole
@@ -190,7 +191,8 @@ impl Import {
         )?;
         writeln!(
             out,
-            "read {} of records and {} of items, which take {} with {} shared; {:.1} s",
+            "read {} of records and {} of items, which take {} in the store; {} are the same as \
+             others; {:.1} s",
             human::size(summary.record_bytes),
             human::size(summary.item_bytes),
             human::size(summary.stored_bytes),
