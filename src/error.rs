@@ -164,7 +164,7 @@ pub enum Error {
     },
 
     /// Another process, or another thread of this one, held the store for longer than the limit.
-    #[error("the store {} was still in use by another after {waited:?}; try again", path.display())]
+    #[error("the store {} was still in use by another after {waited:.1?}; try again", path.display())]
     Busy {
         /// The store's file.
         path: PathBuf,
@@ -367,7 +367,7 @@ pub enum Error {
     },
 
     /// An engine held the lock of a legacy images directory for too long.
-    #[error("{} was still locked by a running engine after {waited:?}; try again, or wait longer",
+    #[error("{} was still locked by a running engine after {waited:.1?}; try again, or wait longer",
             path.display())]
     LegacyLocked {
         /// The file that is locked.

@@ -1,6 +1,7 @@
 //! The options that every command has.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser};
@@ -32,8 +33,16 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) read_only: bool,
 
-    /// How long to wait for others who use the store, in seconds; 0 tries once
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    /// How long to wait for others who use the store, in seconds; with 0 up to 0.2, for those
+    /// who are just closing it
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        default_value = "30",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     pub(crate) lock_wait: Duration,
 
     /// Show the causes of an error too
@@ -50,6 +59,12 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "give a number of seconds, such as 30 or 0.5".to_owned())
+}
+
+/// A number of things, told in other words than those of the parser of numbers.
+pub(crate) fn count<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse()
+        .map_err(|_| "give a whole number, 0 or more".to_owned())
 }
 
 fn filter(text: &str) -> Result<EnvFilter, String> {

@@ -18,6 +18,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Store(#[from] Error),
 
+    /// The library refused, and the command knows what to do.
+    #[error("{error}")]
+    Advised { error: Error, hint: &'static str },
+
     /// The results could not be written. Every plain `io::Error` of a command comes from there.
     #[error("could not write to standard output")]
     Output(#[from] io::Error),
@@ -52,6 +56,14 @@ impl Failure {
         }
     }
 
+    /// The error, with a hint that only this command can give; otherwise what is said everywhere.
+    pub(crate) fn advised(error: Error, hint: Option<&'static str>) -> Self {
+        match hint {
+            Some(hint) => Self::Advised { error, hint },
+            None => Self::Store(error),
+        }
+    }
+
     /// Tells a person about it on standard error, and says how the program ends.
     ///
     /// A closed pipe is no failure of the program: whoever read the results has had enough. A command
@@ -62,7 +74,7 @@ impl Failure {
             _ => complain(&self.line(), &self.causes(), verbose),
         }
         match self {
-            Self::Store(error) => Exit::of(error),
+            Self::Store(error) | Self::Advised { error, .. } => Exit::of(error),
             Self::Output(_) | Self::Input(_) => Exit::Io,
             Self::File { .. } => Exit::Usage,
             Self::Told { exit, .. } => *exit,
@@ -78,24 +90,34 @@ impl Failure {
         {
             line = format!("{line}: {cause}");
         }
-        if let Self::Store(error) = self
-            && let Some(hint) = hint(error)
-        {
-            line = format!("{line}; {hint}");
+        let hint = match self {
+            Self::Store(error) => hint(error),
+            Self::Advised { hint, .. } => Some(*hint),
+            _ => None,
+        };
+        match hint {
+            Some(hint) => format!("{line}; {hint}"),
+            None => line,
         }
-        line
     }
 
     const fn is_of_the_system(&self) -> bool {
         match self {
-            Self::Store(error) => matches!(error, Error::Io { .. } | Error::Input { .. }),
+            Self::Store(error) | Self::Advised { error, .. } => {
+                matches!(error, Error::Io { .. } | Error::Input { .. })
+            }
             Self::Output(_) | Self::Input(_) | Self::File { .. } => true,
             Self::Told { .. } => false,
         }
     }
 
     fn causes(&self) -> Vec<String> {
-        std::iter::successors(self.source(), |error| (*error).source())
+        let first = match self {
+            // What is transparent hands on the causes of what is in it.
+            Self::Advised { error, .. } => error.source(),
+            _ => self.source(),
+        };
+        std::iter::successors(first, |error| (*error).source())
             .map(ToString::to_string)
             .collect()
     }
@@ -111,15 +133,22 @@ const fn hint(error: &Error) -> Option<&'static str> {
     match error {
         Error::ImageUnknown { .. } => Some("see: image-store list"),
         Error::NotFound { .. } => Some(
-            "give its path with --store or in $IMAGE_STORE, or make one with: image-store import",
+            "give its path with --store or in $IMAGE_STORE, or make one with: image-store import, or \
+             create",
         ),
         Error::NotRepresentable { .. } => {
             Some("nothing was written; to leave such images out: --skip-unrepresentable")
         }
         Error::LegacyLocked { .. } => Some("the option is --lock-timeout"),
-        Error::AlreadyExists { .. } => {
-            Some("choose another path, move it away, or see --help for what can be done with it")
+        Error::AlreadyExists { .. } => Some("choose another path, or move it away"),
+        Error::DuplicateId { .. } => {
+            Some("choose another, or leave out --id for a random one; see: image-store inspect")
         }
+        Error::DuplicateName { .. } => Some("see: image-store untag"),
+        Error::LegacySource { .. } => {
+            Some("give an images directory, its images.json, or a storage root with one in it")
+        }
+        Error::Busy { .. } => Some("to wait longer: --lock-wait"),
         Error::LegacyRecords { .. } => {
             Some("nothing was written; to take what is whole around it: --salvage")
         }

@@ -20,8 +20,8 @@ mod stage_bar;
 
 use std::io::{self, Write as _};
 
-use clap::Parser as _;
 use clap::error::ErrorKind as ParseErrorKind;
+use clap::{ArgMatches, CommandFactory as _, Parser as _};
 use nix::sys::signal::{SigSet, Signal};
 use tracing_subscriber::EnvFilter;
 
@@ -85,8 +85,24 @@ fn refuse(error: &clap::Error) -> Exit {
             let _ = error.print();
             Exit::Usage
         }
-        _ => Failure::usage(in_one_line(&error.render().to_string())).report(false),
+        _ => {
+            let said = in_one_line(&error.render().to_string());
+            let command = command_at_fault();
+            Failure::usage(format!("{said}; see: {command} --help")).report(false)
+        }
     }
+}
+
+/// The command of a command line that cannot be used, as far as it can be told.
+fn command_at_fault() -> String {
+    let matches = Cli::command().ignore_errors(true).try_get_matches().ok();
+    let mut command = "image-store".to_owned();
+    let mut below = matches.as_ref().and_then(ArgMatches::subcommand);
+    while let Some((name, matches)) = below {
+        command = format!("{command} {name}");
+        below = matches.subcommand();
+    }
+    command
 }
 
 /// What the parser says over several lines, in one, without the usage, which `--help` tells.
@@ -101,11 +117,12 @@ fn in_one_line(said: &str) -> String {
             None => "",
             Some(':') => " ",
             Some(_) if part.starts_with("tip:") => "; ",
+            Some(_) if part.starts_with('[') => " ",
             Some(_) => ", ",
         });
         line.push_str(part.strip_prefix("error: ").unwrap_or(part));
     }
-    line + "; see --help"
+    line
 }
 
 fn start_log(filter: Option<EnvFilter>) {
@@ -130,13 +147,19 @@ mod tests {
                     '--name'\n\nUsage: image-store create\n\nFor more information, try '--help'.\n";
         assert_eq!(
             in_one_line(said),
-            "unexpected argument '--nam' found; tip: a similar argument exists: '--name'; see --help"
+            "unexpected argument '--nam' found; tip: a similar argument exists: '--name'"
         );
         let said = "error: the following required arguments were not provided:\n  <IMAGE>\n  \
                     <NAME>...\n\nUsage: image-store tag <IMAGE> <NAME>...\n";
         assert_eq!(
             in_one_line(said),
-            "the following required arguments were not provided: <IMAGE>, <NAME>...; see --help"
+            "the following required arguments were not provided: <IMAGE>, <NAME>..."
+        );
+        let said = "error: invalid value 'x' for '--sort <KEY>'\n  [possible values: id, name]\n\n\
+                    For more information, try '--help'.\n";
+        assert_eq!(
+            in_one_line(said),
+            "invalid value 'x' for '--sort <KEY>' [possible values: id, name]"
         );
     }
 }

@@ -135,11 +135,12 @@ impl Progress {
         let elapsed = now.duration_since(pace.begun);
         match &self.form {
             Form::Bar(bar) => {
+                // First, since a bar of nothing is drawn as a full one.
+                bar.set_length(reached.total);
                 if is_new {
                     bar.reset();
                     bar.set_message(reached.stage);
                 }
-                bar.set_length(reached.total);
                 bar.set_position(reached.done);
                 bar.set_prefix(reached.counts(elapsed));
                 bar.tick();

@@ -21,11 +21,12 @@ impl StageBar {
     }
 
     pub(crate) fn show(&self, reached: Progress) {
+        // First, since a bar of nothing is drawn as a full one.
+        self.bar.set_length(reached.total);
         if reached.done == 0 {
             self.bar.reset();
             self.bar.set_message(reached.stage.as_str());
         }
-        self.bar.set_length(reached.total);
         self.bar.set_position(reached.done);
     }
 

@@ -33,7 +33,7 @@ pub struct StoreStats {
     pub images: u64,
     /// Names of images.
     pub names: u64,
-    /// Big data items of all images.
+    /// Big data items of all images, with bytes and without.
     pub items: u64,
     /// The length of all items in bytes, each counted for every image that has it.
     pub item_bytes: u64,

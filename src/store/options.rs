@@ -132,7 +132,12 @@ impl OpenOptions {
     }
 
     /// How long opening and [`ImageStore::write`] wait for others; 30 seconds where nothing is
-    /// said. With zero they try once.
+    /// said.
+    ///
+    /// With zero, `write` tries once and is refused at once. Opening still waits out those who are
+    /// just closing the store, which takes them some milliseconds in which they look like others that
+    /// use it: it is refused after 0.1 seconds where another writes, and read-only after 0.2 seconds
+    /// where another has [`Access::Exclusive`]. Any shorter limit is the same to it.
     ///
     /// # Examples
     ///

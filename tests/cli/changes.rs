@@ -90,10 +90,10 @@ fn create_refuses_what_is_taken_or_cannot_be_read_and_leaves_nothing() {
 $ image-store create --id a --name app
 a
 $ image-store create --id a
-! error: an image with the ID "a" exists already
+! error: an image with the ID "a" exists already; choose another, or leave out --id for a random one; see: image-store inspect
 [exit 1]
 $ image-store create --id b --name app
-! error: the name "app" belongs to the image "a"; remove it there or choose another
+! error: the name "app" belongs to the image "a"; remove it there or choose another; see: image-store untag
 [exit 1]
 $ image-store create --id b --digest sha256:short
 ! error: "sha256:short" is not a digest: it must be sha256, sha384 or sha512, a colon, and that many lower-case hexadecimal digits
@@ -105,10 +105,10 @@ $ image-store create --id b --data manifest=.
 ! error: could not read .: is a directory
 [exit 2]
 $ image-store create --id b --data one=- --data two=-
-! error: only one item can come from standard input
+! error: only one item can come from standard input; give the others as files, with --data KEY=FILE
 [exit 2]
 $ image-store create --id b --created yesterday
-! error: invalid value 'yesterday' for '--created <TIME>': "yesterday" is not an RFC 3339 date and time with an offset (example: 2024-03-01T12:30:00Z); see --help
+! error: invalid value 'yesterday' for '--created <TIME>': "yesterday" is not an RFC 3339 date and time with an offset (example: 2024-03-01T12:30:00Z); see: image-store create --help
 [exit 2]
 $ image-store --read-only create --id b
 ! error: the store images.redb is open read-only; leave out --read-only
@@ -174,7 +174,7 @@ $ image-store tag none x
 ! error: no image is known as "none"; see: image-store list
 [exit 1]
 $ image-store tag new
-! error: the following required arguments were not provided: <NAME>...; see --help
+! error: the following required arguments were not provided: <NAME>...; see: image-store tag --help
 [exit 2]
 
 "#]]
@@ -223,7 +223,7 @@ $ image-store rename second 3rd
 ! error: no image has the name "second"; see: image-store find
 [exit 1]
 $ image-store rename 2nd taken
-! error: the name "taken" belongs to the image "b"; remove it there or choose another
+! error: the name "taken" belongs to the image "b"; remove it there or choose another; to take it from there: --force
 [exit 1]
 $ image-store rename 2nd taken --force
 $ image-store names list a
@@ -328,16 +328,16 @@ $ printf '\377' | image-store metadata set a --file -
 ! error: standard input is no UTF-8: invalid utf-8 sequence of 1 bytes from index 0
 [exit 2]
 $ image-store metadata set a
-! error: the following required arguments were not provided: <TEXT>; see --help
+! error: the following required arguments were not provided: <TEXT|--file <FILE>>; see: image-store metadata set --help
 [exit 2]
 $ image-store flag set a seen
 $ image-store flag set a level -1
 $ image-store flag set a level '[1, 2]'
 $ image-store flag set a level '[1, 2'
-! error: invalid value '[1, 2' for '[VALUE]': it cannot be taken as JSON: EOF while parsing a list at line 1 column 5; a text that looks so is given as a JSON string, "…"; see --help
+! error: invalid value '[1, 2' for '[VALUE]': it cannot be taken as JSON: EOF while parsing a list at line 1 column 5; a text that looks so is given as a JSON string, "…"; see: image-store flag set --help
 [exit 2]
 $ image-store create --flag level=1e400
-! error: invalid value 'level=1e400' for '--flag <FLAG[=VALUE]>': it cannot be taken as JSON: number out of range at line 1 column 5; a text that looks so is given as a JSON string, "…"; see --help
+! error: invalid value 'level=1e400' for '--flag <FLAG[=VALUE]>': it cannot be taken as JSON: number out of range at line 1 column 5; a text that looks so is given as a JSON string, "…"; see: image-store create --help
 [exit 2]
 $ image-store list --format '{{ flags|tojson }}'
 {"level":[1,2],"seen":true}

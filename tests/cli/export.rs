@@ -23,7 +23,7 @@ fn it_says_what_it_wrote() {
     assert!(lines[0].starts_with("exported 32 images, "), "{lines:#?}");
     assert!(lines[0].ends_with("/out-images"), "{lines:#?}");
     assert!(
-        lines[1].starts_with("wrote 41.90 KiB of records; items have "),
+        lines[1].starts_with("41.90 KiB of records and 161.62 KiB of items; "),
         "{lines:#?}"
     );
     assert_eq!(lines.len(), 2, "{lines:#?}");
@@ -46,6 +46,9 @@ fn it_says_what_it_wrote() {
         .run(&["export", "--into-live", target, "--json"])
         .json();
     assert_eq!(object["unchanged_items"], object["items"]);
+    let again = place.run(&["export", "--into-live", target]);
+    let told = "\n111 items lay there as they are already\n";
+    assert!(again.printed().ends_with(told), "{again:?}");
 }
 
 #[test]

@@ -72,6 +72,13 @@ fn the_summary_is_one_object_for_machines() {
         "warning_counts": {"item-missing": 1},
     });
     assert_eq!(object, expected);
+
+    // What is missing does not count here, and counts apart where the store is verified.
+    let report = place.run(&["verify", "--json"]).json();
+    assert_eq!(
+        (&report["items"], &report["items-without-bytes"]),
+        (&json!(4), &json!(1))
+    );
 }
 
 #[test]
@@ -222,11 +229,13 @@ fn how_far_it_is_is_told_in_lines_where_there_is_no_terminal() {
         stages,
         ["importing", "writing", "verifying", "writing", "done"]
     );
-    assert!(
-        told[1].starts_with("writing: 3 images, 3 items (13 B)"),
-        "{told:?}"
-    );
-    assert!(told[1].contains(", 100%"), "{told:?}");
+    // What is verified is counted anew.
+    assert_eq!(told[2], "verifying: 0 images, 0 items (0 B), 0%");
+    for written in [told[1], told[3]] {
+        let counts = "writing: 3 images, 3 items (13 B)";
+        assert!(written.starts_with(counts), "{told:?}");
+        assert!(written.contains(", 100%"), "{told:?}");
+    }
 
     let target = place.folder.path().join("out");
     let ran = place.run(&["export", target.to_str().unwrap()]);

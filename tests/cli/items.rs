@@ -161,13 +161,13 @@ $ image-store data set a key $(printf 'a=\377')
 $ image-store data get a key -o $(printf '\376') && ls | wc -l
 3
 $ image-store create --data $(printf '\377')=a
-! error: invalid value '�=a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see --help
+! error: invalid value '�=a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see: image-store create --help
 [exit 2]
 $ image-store create --data =a
-! error: invalid value '=a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see --help
+! error: invalid value '=a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see: image-store create --help
 [exit 2]
 $ image-store create --data a
-! error: invalid value 'a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see --help
+! error: invalid value 'a' for '--data <KEY=FILE>': give a key, an equals sign, and a file or -; see: image-store create --help
 [exit 2]
 
 "#]]

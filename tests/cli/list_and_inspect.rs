@@ -116,6 +116,36 @@ fn inspect_takes_ids_names_and_prefixes() {
     );
 }
 
+/// Nobody could see that an import had kept them.
+#[test]
+fn inspect_shows_the_fields_that_only_an_export_writes() {
+    let place = Place::new();
+    let images = place.folder.path().join("vfs-images");
+    std::fs::create_dir(&images).unwrap();
+    let records = r#"[
+        {"id": "a", "digests": ["mine"], "x-new": {"n": 1.50, "big": 123456789012345678901234567890}},
+        {"id": "b", "created": "yesterday"},
+        {"id": "c"}
+    ]"#;
+    std::fs::write(images.join("images.json"), records).unwrap();
+    let ran = place.run(&["import", "--quiet", images.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+
+    let shown = place.run(&["inspect", "a", "b", "c"]);
+    let kept = r#""x-new": {"n":1.50,"big":123456789012345678901234567890}"#;
+    assert!(shown.printed().contains(kept), "{}", shown.stdout);
+    let shown = shown.json();
+    assert_eq!(shown[0]["unknown-fields"]["digests"], json!(["mine"]));
+    assert!(shown[0].get("digests").is_none(), "{shown:#}");
+    assert_eq!(shown[1]["created"], "0001-01-01T00:00:00Z");
+    assert_eq!(shown[1]["unknown-fields"], json!({"created": "yesterday"}));
+    assert!(shown[2].get("unknown-fields").is_none(), "{shown:#}");
+
+    // Programs get the same record everywhere else.
+    let listed = place.run(&["list", "--json"]).json();
+    assert!(listed[0].get("unknown-fields").is_none(), "{listed:#}");
+}
+
 #[test]
 fn inspect_prints_the_others_where_one_is_unknown_and_exits_with_1() {
     let place = filled();

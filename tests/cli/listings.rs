@@ -239,7 +239,7 @@ $ image-store history localhost/import-base:v1 --json
   }
 ]
 $ image-store history localhost/emptylist:1
-! error: the image "ddb98142a82208be56c62dcfc4805091d177ab2e5fac728bb7674bb4d71cd368" has no configuration in the store that tells its history
+! error: the image "ddb98142a82208be56c62dcfc4805091d177ab2e5fac728bb7674bb4d71cd368" has no configuration in the store that tells its history; see: image-store data list
 [exit 1]
 
 "#]].raw());
@@ -308,7 +308,7 @@ $ image-store find none --json
 ]
 [exit 1]
 $ image-store find
-! error: the following required arguments were not provided: <PREFIX>...; see --help
+! error: the following required arguments were not provided: <PREFIX>...; see: image-store find --help
 [exit 2]
 $ image-store exists 73a && echo yes
 yes

@@ -25,6 +25,7 @@ mod conformance;
 mod dead_streams;
 mod export;
 mod export_kill;
+mod hints;
 mod import;
 mod import_full_disk;
 mod import_kill;

@@ -1,6 +1,8 @@
 //! Promise: the manual pages and completions tell of every command.
 
-use crate::support::{Place, program, run};
+use serde_json::{Value, json};
+
+use crate::support::{Batch, Place, program, run};
 
 #[test]
 fn there_is_a_page_for_each_command() {
@@ -104,4 +106,63 @@ fn the_reference_tells_of_every_command_and_option() {
             );
         }
     }
+}
+
+/// All fields of a request, as its refusal of one that nobody knows lists them.
+fn fields(batch: &mut Batch, op: &str) -> Vec<String> {
+    let mut request = json!({"op": op, "frob": 1});
+    loop {
+        let (kind, message) = batch.error(request.clone());
+        assert_eq!(kind, "bad-request", "{op}: {message}");
+        if let Some((_, fields)) = message.split_once("; there are: ") {
+            let fields = fields.split(", ").map(str::to_owned);
+            return fields
+                .filter(|field| field != "op" && field != "seq")
+                .collect();
+        }
+        let missing = message.split('"').nth(1).unwrap().to_owned();
+        request[&missing] = match missing.as_str() {
+            "names" => json!([]),
+            _ => Value::String(String::new()),
+        };
+    }
+}
+
+/// `digests` of `create` was not told.
+#[test]
+fn the_protocol_tells_of_every_request_and_field() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/batch.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (requests, create) = page.split_once("\n### create\n").unwrap();
+    let (create, _) = create.split_once("\nThere is no `mapped-layers`").unwrap();
+    let place = Place::new();
+    let mut batch = place.batch();
+    let (_, message) = batch.error(json!({"op": "frob"}));
+    let ops: Vec<_> = message.split('`').skip(3).step_by(2).collect();
+    assert!(ops.len() > 25 && ops.contains(&"abort"), "{message}");
+    for op in ops {
+        let row = requests.lines().find(|line| {
+            let first = line.split('|').nth(1);
+            first.is_some_and(|cell| cell.contains(&format!("`{op}`")))
+        });
+        let row = row.unwrap_or_else(|| panic!("{op} is not told"));
+        let told = if op == "create" {
+            create
+        } else {
+            row.split('|').nth(2).unwrap()
+        };
+        let fields = fields(&mut batch, op);
+        for field in &fields {
+            assert!(
+                told.contains(&format!("`{field}`")),
+                "{op} {field} is not told"
+            );
+        }
+        let count = match op {
+            "create" => told.lines().filter(|line| line.starts_with("| `")).count(),
+            _ => told.matches('`').count() / 2 - told.matches("`null`").count(),
+        };
+        assert_eq!(count, fields.len(), "{op} has {fields:?}, not: {told}");
+    }
+    batch.end();
 }

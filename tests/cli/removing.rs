@@ -56,7 +56,7 @@ $ image-store list --quiet
 b1
 b2
 $ image-store delete
-! error: the following required arguments were not provided: <IMAGE>...; see --help
+! error: the following required arguments were not provided: <IMAGE|--all-untagged>; see: image-store delete --help
 [exit 2]
 $ image-store --read-only delete b1
 ! error: the store images.redb is open read-only; leave out --read-only
@@ -89,7 +89,7 @@ fn all_untagged_images_go_at_once() {
         seen,
         str![[r#"
 $ image-store delete --all-untagged a
-! error: the argument '--all-untagged' cannot be used with '[IMAGE]...'; see --help
+! error: the argument '--all-untagged' cannot be used with '[IMAGE]...'; see: image-store delete --help
 [exit 2]
 $ image-store delete --all-untagged
 b1

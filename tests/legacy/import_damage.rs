@@ -226,3 +226,27 @@ fn verification_catches_a_file_that_changes() {
         }
     }
 }
+
+/// It went on from the items and the part that the import had reached, and stood at all of both from
+/// the beginning.
+#[test]
+fn what_is_verified_is_counted_anew() {
+    let records = r#"[{"id":"a","big-data-names":["k","gone"]},{"id":"b"}]"#;
+    let fixture = Fixture::with_records(records).file("a/k", b"bytes");
+    let mut seen = Vec::new();
+    let options = ImportOptions::default().verify(true);
+    let options = options.on_progress(|reached| {
+        if reached.stage == legacy::ImportStage::Verifying {
+            seen.push((
+                reached.record_bytes,
+                reached.images,
+                reached.items,
+                reached.item_bytes,
+            ));
+        }
+    });
+    legacy::import(&fixture.images, &fixture.store_path(), options).unwrap();
+    let size = records.len() as u64;
+    assert_eq!(seen.first(), Some(&(0, 0, 0, 0)));
+    assert_eq!(seen.last(), Some(&(size, 2, 1, 5)));
+}

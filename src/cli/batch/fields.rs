@@ -1,6 +1,7 @@
 //! The fields of a request, taken strictly: each by its name, of its type, and none left over.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use base64::Engine as _;
@@ -24,11 +25,16 @@ impl<'a> Fields<'a> {
     /// The fields of the object that `text` is. `place` stands before the name of a field where
     /// one is named, as in `big-data[0].`.
     pub(super) fn of(text: &'a str, place: &str) -> Result<Self, BadRequest> {
-        let Object(values) = serde_json::from_str(text).map_err(|error| {
+        let Object { values, twice } = serde_json::from_str(text).map_err(|error| {
             let whole = place.trim_end_matches('.');
             let what = if whole.is_empty() { "the line" } else { whole };
             BadRequest(format!("{what} is not a JSON object: {}", plain(&error)))
         })?;
+        if let Some(name) = twice {
+            return Err(BadRequest(format!(
+                "the field \"{place}{name}\" is given twice; give it once"
+            )));
+        }
         Ok(Self {
             place: place.to_owned(),
             values,
@@ -115,8 +121,13 @@ fn plain(error: &serde_json::Error) -> String {
     }
 }
 
-/// A JSON object whose values are kept as text, and that names no field twice.
-struct Object<'a>(BTreeMap<String, &'a RawValue>);
+/// A JSON object whose values are kept as text.
+struct Object<'a> {
+    values: BTreeMap<String, &'a RawValue>,
+    /// The first field that is there more than once: no error of the JSON, so none is made of it
+    /// while that is read.
+    twice: Option<String>,
+}
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -131,15 +142,18 @@ impl<'de> Deserialize<'de> for Object<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut values = BTreeMap::new();
+                let mut twice = None;
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    if values.contains_key(&name) {
-                        return Err(de::Error::custom(format_args!(
-                            "the field \"{name}\" is given twice"
-                        )));
+                    match values.entry(name) {
+                        Entry::Vacant(entry) => {
+                            entry.insert(value);
+                        }
+                        Entry::Occupied(entry) => {
+                            twice.get_or_insert_with(|| entry.key().clone());
+                        }
                     }
-                    values.insert(name, value);
                 }
-                Ok(Object(values))
+                Ok(Object { values, twice })
             }
         }
 
@@ -217,18 +231,28 @@ mod tests {
         assert!(message(keys).starts_with("big-data[0] is not a JSON object: "));
     }
 
+    /// It was told that the line is no JSON object, which it is.
+    #[test]
+    fn a_field_that_is_given_twice_is_named() {
+        assert_eq!(
+            message(Fields::of(r#"{"a": 1, "b": 2, "b": 3, "a": 4}"#, "")),
+            "the field \"b\" is given twice; give it once",
+        );
+        let text = r#"{"big-data": [{"key": "a", "key": "b"}]}"#;
+        let mut fields = Fields::of(text, "").unwrap();
+        let keys = fields.objects("big-data", |item| item.required::<String>("key"));
+        assert_eq!(
+            message(keys),
+            "the field \"big-data[0].key\" is given twice; give it once",
+        );
+        // What ends in the middle is told first.
+        let cut = message(Fields::of(r#"{"a": 1, "a": 2"#, ""));
+        assert!(cut.starts_with("the line is not a JSON object: "), "{cut}");
+    }
+
     #[test]
     fn only_an_object_has_fields() {
-        for text in [
-            "",
-            " ",
-            "[]",
-            "1",
-            "null",
-            "{",
-            "{} {}",
-            r#"{"a": 1, "a": 2}"#,
-        ] {
+        for text in ["", " ", "[]", "1", "null", "{", "{} {}"] {
             let message = message(Fields::of(text, ""));
             assert!(
                 message.starts_with("the line is not a JSON object: "),

@@ -19,6 +19,7 @@ use crate::cli::stage_bar::StageBar;
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// Where the copy goes; nothing may be there
+    #[arg(value_name = "COPY")]
     destination: PathBuf,
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use clap::Args;
 use image_store::Access;
 
+use crate::cli::args::count;
 use crate::cli::batch::serve;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -17,7 +18,13 @@ use crate::cli::failure::Failure;
 #[derive(Debug, Args)]
 pub(crate) struct Batch {
     /// Refuse request lines that are longer than this
-    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 256 << 20,
+        value_parser = count::<u64>,
+        allow_negative_numbers = true
+    )]
     max_line: u64,
 
     /// Keep everybody else out of the store, and change it faster

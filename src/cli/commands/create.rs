@@ -91,7 +91,10 @@ impl Create {
         context.refuse_read_only()?;
         let pipes = self.data.iter().filter(|(_, file)| input::is_stdin(file));
         if pipes.count() > 1 {
-            return Err(Failure::usage("only one item can come from standard input"));
+            return Err(Failure::usage(
+                "only one item can come from standard input; give the others as files, with --data \
+                 KEY=FILE",
+            ));
         }
         // Before anything is written, so that a misspelt file costs nothing.
         let inputs = self.data.iter().map(|(_, file)| input::open(file));

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write as _};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use image_store::{Error, Image, Lookup, Snapshot};
 
 use crate::cli::confirm;
@@ -16,14 +16,19 @@ use crate::cli::human;
 /// Bytes of items that no other image has go with them. At a terminal it asks before it deletes
 /// more than one image. Where one of the images is unknown, nothing is deleted.
 #[derive(Debug, Args)]
-#[command(visible_alias = "rm")]
+#[command(
+    visible_alias = "rm",
+    group(ArgGroup::new("which").required(true).args(["images", "all_untagged"])),
+    // Made by the parser, it would not say that there may be several.
+    override_usage = "image-store delete [OPTIONS] <IMAGE...|--all-untagged>"
+)]
 pub(crate) struct Delete {
     /// IDs, names, or unambiguous prefixes of IDs
-    #[arg(value_name = "IMAGE", required_unless_present = "all_untagged")]
+    #[arg(value_name = "IMAGE")]
     images: Vec<String>,
 
     /// Delete every image that has no name
-    #[arg(long, conflicts_with = "images")]
+    #[arg(long)]
     all_untagged: bool,
 
     /// Do not ask

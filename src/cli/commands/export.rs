@@ -4,7 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
+use image_store::Error;
 use image_store::legacy::{self, ExportMode, ExportOptions, ExportSummary};
 use serde_json::json;
 
@@ -20,17 +21,19 @@ use crate::cli::progress::Progress;
 /// The new directory appears whole, or not at all. Images that such a directory cannot hold are
 /// named, and nothing is written.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("directory").required(true).args(["target", "into_live"])))]
 pub(crate) struct Export {
-    /// The directory to write; it must not exist yet
-    #[arg(required_unless_present = "into_live")]
+    /// The directory to write; nothing may be there but for --replace
+    #[arg(value_name = "DIR")]
     target: Option<PathBuf>,
 
-    /// Swap the images directory that is at TARGET for the new one; stop the engine before
+    /// Swap the images directory that is at DIR for the new one; stop the engine before
     #[arg(long)]
     replace: bool,
 
-    /// Write into the images directory of an engine, under its lock, so that it notices
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["target", "replace"])]
+    /// Write into the images directory of an engine, or the one in a storage root, under its lock, so
+    /// that it notices
+    #[arg(long, value_name = "DIR", conflicts_with = "replace")]
     into_live: Option<PathBuf>,
 
     /// Leave out images that the directory cannot hold, and list them
@@ -38,7 +41,13 @@ pub(crate) struct Export {
     skip_unrepresentable: bool,
 
     /// How long to wait for engines that use the directory of --into-live, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "30",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     lock_timeout: Duration,
 
     /// Print the summary as one JSON object
@@ -72,12 +81,34 @@ impl Export {
             });
         let summary = legacy::export(&snapshot, &target, options);
         progress.finish(summary.is_ok());
+        let summary = summary.map_err(|error| {
+            let hint = hint(&error, mode);
+            Failure::advised(error, hint)
+        })?;
         if self.json {
-            print_json(&summary?)?;
+            print_json(&summary)?;
         } else {
-            print(&summary?)?;
+            print(&summary)?;
         }
         Ok(Exit::Done)
+    }
+}
+
+/// What to do where there is something else at the target than what the mode is for.
+const fn hint(error: &Error, mode: ExportMode) -> Option<&'static str> {
+    match (error, mode) {
+        (Error::AlreadyExists { .. }, _) => Some(
+            "choose another path; to swap an images directory for the new one: --replace; to write \
+             into that of an engine: --into-live",
+        ),
+        (Error::LegacySource { .. }, ExportMode::Live) => Some(
+            "give the images directory of an engine, or its storage root; to make a new directory, \
+             leave out --into-live",
+        ),
+        (Error::LegacySource { .. }, ExportMode::Replace) => {
+            Some("only an images directory is swapped for the new one")
+        }
+        _ => None,
     }
 }
 
@@ -93,12 +124,15 @@ fn print(summary: &ExportSummary) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "wrote {} of records; items have {}, of which {} were there already; {:.1} s",
+        "{} of records and {} of items; {:.1} s",
         human::size(summary.record_bytes),
         human::size(summary.item_bytes),
-        human::count(summary.unchanged_items, "file"),
         summary.elapsed.as_secs_f64(),
     )?;
+    if summary.unchanged_items > 0 {
+        let items = human::count(summary.unchanged_items, "item");
+        writeln!(out, "{items} lay there as they are already")?;
+    }
     if summary.left_out > 0 {
         let images = human::count(summary.left_out, "image");
         writeln!(out, "left out {images} that the directory cannot hold")?;

@@ -9,6 +9,9 @@ use crate::cli::failure::Failure;
 use crate::cli::image_arg::{ImageArg, flag_value};
 
 /// Set or clear a flag of an image
+///
+/// Flags are values that belong to the engine; inspect shows them, and list with --filter flag=FLAG
+/// the images that have one.
 #[derive(Debug, Args)]
 pub(crate) struct Flag {
     #[command(subcommand)]

@@ -41,7 +41,8 @@ impl History {
         let image = snapshot.get(&self.image.image)?;
         let Some(config) = ImageConfig::of(&snapshot, &image)? else {
             return Err(Failure::no(format!(
-                "the image {:?} has no configuration in the store that tells its history",
+                "the image {:?} has no configuration in the store that tells its history; see: \
+                 image-store data list",
                 image.id
             )));
         };

@@ -24,6 +24,7 @@ use crate::cli::progress::Progress;
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// An images directory, its images.json, or a storage root with one <driver>-images in it
+    #[arg(value_name = "DIR")]
     source: PathBuf,
 
     /// Swap the store that is there for the new one, whole
@@ -64,7 +65,13 @@ pub(crate) struct Import {
     verify: bool,
 
     /// How long to wait for an engine that changes the directory, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "30",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     lock_timeout: Duration,
 
     /// Take no lock; for a copy that no engine uses
@@ -114,7 +121,16 @@ impl Import {
             .on_finding(|finding| progress.warn(finding.kind(), finding));
         let summary = legacy::import(&self.source, context.store(), options);
         progress.finish(summary.is_ok());
-        let summary = summary?;
+        let summary = summary.map_err(|error| {
+            let hint = match &error {
+                Error::AlreadyExists { .. } => Some(
+                    "to add to it what it does not have: --merge; to swap it for a new store: \
+                     --replace; or choose another --store",
+                ),
+                _ => None,
+            };
+            Failure::advised(error, hint)
+        })?;
         if self.json {
             self.print_json(&summary, context)?;
         } else {
@@ -175,7 +191,8 @@ impl Import {
         )?;
         writeln!(
             out,
-            "read {} of records and {} of items, which take {} with {} shared; {:.1} s",
+            "read {} of records and {} of items, which take {} in the store; {} are the same as \
+             others; {:.1} s",
             human::size(summary.record_bytes),
             human::size(summary.item_bytes),
             human::size(summary.stored_bytes),

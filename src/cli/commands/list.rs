@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, IsTerminal as _};
 use anstyle::Style;
 use clap::Args;
 
+use crate::cli::args::count;
 use crate::cli::context::{self, Context};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -31,7 +32,7 @@ pub(crate) struct List {
     reverse: bool,
 
     /// Show no more than this many
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = count::<usize>, allow_negative_numbers = true)]
     limit: Option<usize>,
 
     /// Go on after this image, in the order of the listing

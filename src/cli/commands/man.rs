@@ -26,6 +26,12 @@ impl Man {
             io::stdout().lock().write_all(&page)?;
             return Ok(Exit::Done);
         };
+        if folder.exists() && !folder.is_dir() {
+            let folder = folder.display();
+            return Err(Failure::usage(format!(
+                "{folder} is no folder; give one, or a path where nothing is yet"
+            )));
+        }
         let written = std::fs::create_dir_all(&folder)
             .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder));
         written.map_err(|source| Error::Io {

@@ -8,6 +8,8 @@ use crate::cli::failure::Failure;
 use crate::cli::image_arg::ImageArg;
 
 /// Record, or forget, a layer that is an image's top layer under another ID mapping
+///
+/// inspect shows them, and list with --filter layer=ID the images that have one.
 #[derive(Debug, Args)]
 pub(crate) struct MappedLayer {
     #[command(subcommand)]

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use image_store::Lookup as _;
 
 use crate::cli::context::Context;
@@ -25,16 +25,20 @@ enum Command {
     /// Print the metadata as it is; at a terminal with a line end
     Get(ImageArg),
     /// Set the metadata
+    #[command(
+        group(ArgGroup::new("what").required(true).args(["text", "file"])),
+        // Made by the parser, it would have the two before the image.
+        override_usage = "image-store metadata set [OPTIONS] <IMAGE> <TEXT|--file <FILE>>"
+    )]
     Set {
         #[command(flatten)]
         image: ImageArg,
 
         /// The metadata
-        #[arg(required_unless_present = "file")]
         text: Option<String>,
 
         /// Read it from a file, "-" for standard input
-        #[arg(long, value_name = "FILE", conflicts_with = "text")]
+        #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },
 }

@@ -39,7 +39,11 @@ impl Rename {
             match named(transaction, &self.new)? {
                 Some(holder) if holder.id != entry.id && !self.force => {
                     let NameEntry { name, id, .. } = holder;
-                    return Err(Error::DuplicateName { name, holder: id }.into());
+                    let error = Error::DuplicateName { name, holder: id };
+                    return Err(Failure::advised(
+                        error,
+                        Some("to take it from there: --force"),
+                    ));
                 }
                 _ => {}
             }

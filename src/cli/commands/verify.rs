@@ -98,7 +98,7 @@ fn print(report: &VerifyReport) -> io::Result<()> {
         let items = human::count(counts.items_without_bytes, "item");
         writeln!(
             out,
-            "the bytes of {items} are not in the store, as is recorded there"
+            "of these, the bytes of {items} are not in the store, as is recorded there"
         )?;
     }
     if report.is_clean() {

@@ -124,10 +124,9 @@ pub fn import(source: &Path, store: &Path, options: ImportOptions<'_>) -> Result
     (options.on_progress)(&progress);
     destination.finish(sink, |written| {
         if check {
-            progress.stage = ImportStage::Verifying;
-            verify(&source, written, &expected, &mut progress, &mut options)?;
+            let size = progress.records_size;
+            verify(&source, written, &expected, size, &mut options)?;
             summary.verified = true;
-            progress.stage = ImportStage::Writing;
             (options.on_progress)(&progress);
         }
         Ok(())

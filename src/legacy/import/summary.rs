@@ -28,7 +28,8 @@ pub struct ImportSummary {
     pub images: u64,
     /// Names of these images.
     pub names: u64,
-    /// Items of these images whose bytes are in the store.
+    /// Items of these images whose bytes are in the store. [`VerifyCounts`](crate::VerifyCounts) counts
+    /// those without apart.
     pub items: u64,
     /// Images that a merge found in the store as they are in the directory.
     pub unchanged: u64,

@@ -9,7 +9,7 @@ use super::items::{Item, ItemFolder, keys};
 use super::merge::differences;
 use super::options::ImportOptions;
 use super::orphans;
-use super::progress::ImportProgress;
+use super::progress::{ImportProgress, ImportStage};
 use crate::error::{Error, Result};
 use crate::legacy::json::read_record;
 use crate::legacy::source::Source;
@@ -27,14 +27,20 @@ pub(super) struct Expected {
     pub(super) recovered: Vec<String>,
 }
 
-/// Reads the source once more and compares every record and every byte with what was written.
+/// Reads the source once more and compares every record and every byte with what was written. It
+/// counts from nothing, as it goes.
 pub(super) fn verify(
     source: &Source,
     written: Written<'_>,
     expected: &Expected,
-    progress: &mut ImportProgress,
+    records_size: u64,
     options: &mut ImportOptions<'_>,
 ) -> Result<()> {
+    let progress = ImportProgress {
+        stage: ImportStage::Verifying,
+        records_size,
+        ..Default::default()
+    };
     match written {
         Written::Committed(store) => compare(
             source,
@@ -60,7 +66,7 @@ fn compare(
     store: &impl Lookup,
     path: &std::path::Path,
     expected: &Expected,
-    progress: &mut ImportProgress,
+    mut progress: ImportProgress,
     options: &mut ImportOptions<'_>,
 ) -> Result<()> {
     let wrong = |id: &str, what: &str| Error::NotVerified {
@@ -72,7 +78,7 @@ fn compare(
         store,
         wrong,
     };
-    progress.images = 0;
+    (options.on_progress)(&progress);
     if let Some(records) = source.records()? {
         for batch in Batches::new(records, options.salvage) {
             let read = batch.read;
@@ -85,10 +91,10 @@ fn compare(
                             .and_then(|record| {
                                 let offset = element.position.offset;
                                 if expected.counts(&record.image.id, offset) {
-                                    comparison.record(record.image)?;
+                                    comparison.record(record.image, &mut progress)?;
                                 }
                                 progress.images += 1;
-                                (options.on_progress)(progress);
+                                (options.on_progress)(&progress);
                                 Ok(())
                             }),
                         Next::Lost(_) => Ok(()),
@@ -98,13 +104,14 @@ fn compare(
             });
             compared?;
             progress.record_bytes = read;
+            (options.on_progress)(&progress);
         }
     }
     for id in &expected.recovered {
         let Some(prepared) = orphans::recover(source, id)? else {
             return Err(wrong(id, "its folder has changed"));
         };
-        comparison.record(prepared.image)?;
+        comparison.record(prepared.image, &mut progress)?;
     }
     Ok(())
 }
@@ -123,7 +130,7 @@ struct Comparison<'a, S, W> {
 }
 
 impl<S: Lookup, W: Fn(&str, &str) -> Error> Comparison<'_, S, W> {
-    fn record(&self, mut recorded: Image) -> Result<()> {
+    fn record(&self, mut recorded: Image, progress: &mut ImportProgress) -> Result<()> {
         let id = recorded.id.clone();
         let wrong = |what: &str| Err((self.wrong)(&id, what));
         let Some(stored) = self.store.view(|tables| image_with_id(tables, &id))? else {
@@ -141,6 +148,8 @@ impl<S: Lookup, W: Fn(&str, &str) -> Error> Comparison<'_, S, W> {
                     if !same.map_err(|error| folder.refused(&key, error))? {
                         return wrong(&format!("the bytes of the item {key:?} differ"));
                     }
+                    progress.items += 1;
+                    progress.item_bytes += bytes.size();
                 }
                 _ => return wrong(&format!("the item {key:?} is not as it lies there")),
             }

@@ -100,10 +100,10 @@ pub struct VerifyCounts {
     pub images: u64,
     /// Names.
     pub names: u64,
-    /// Big data items.
+    /// Big data items that records have, with bytes and without. An import counts only those with.
     pub items: u64,
-    /// Items of which the record says that their bytes are not in the store: they were lost in a
-    /// repair, or missing when the image was imported.
+    /// Those of them of which the record says that their bytes are not in the store: they were lost in
+    /// a repair, or missing when the image was imported.
     pub items_without_bytes: u64,
     /// Contents: different bytes of items.
     pub contents: u64,
