@@ -30,7 +30,9 @@ mod waiter;
 
 pub use access::Access;
 pub(crate) use birth::{Nascent, Placement, remove_leftovers};
-pub(crate) use file::{folder, io_error, is_there, not_a_store, open_existing, sync_folder};
+pub(crate) use file::{
+    folder, io_error, is_there, not_a_store, open_existing, place_error, sync_folder,
+};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
 pub(crate) use redo::{

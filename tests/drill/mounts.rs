@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use image_store::{ImageStore, NewImage};
+use image_store::{ImageStore, Lookup as _, NewImage};
 use tempfile::TempDir;
 
 /// A folder with a store of one image.
@@ -67,4 +67,45 @@ fn an_export_is_done_where_the_old_directory_cannot_be_removed() {
     left.sort();
     assert_eq!(left, ["first", "images", "images.redb", "second", "third"]);
     assert!(!folder.path().join("images/old").exists());
+}
+
+/// As a file of its own, which a container may be given, it can be used but not replaced.
+#[test]
+fn what_cannot_take_the_place_of_a_mount_says_what_to_do() {
+    let (folder, path) = place();
+    let script = r#"
+        "$0" export images
+        touch mounted
+        mount --bind images.redb mounted
+        "$0" --store mounted create --id a2
+        for command in "repair" "repair --no-backup" "import --replace images"; do
+            ! "$0" --store mounted $command 2>>errors || exit 1
+        done
+        mkdir directory
+        mount --bind images directory
+        ! "$0" export --replace directory 2>>errors || exit 1
+        ls -A >names
+    "#;
+    let output = run(folder.path(), script);
+    assert!(output.status.success(), "{}", told(&output));
+    let errors = std::fs::read_to_string(folder.path().join("errors")).unwrap();
+    let errors: Vec<_> = errors
+        .lines()
+        .filter(|line| line.contains("error"))
+        .collect();
+    assert_eq!(errors.len(), 4, "{errors:?}");
+    for error in &errors[..3] {
+        let advice = "mounted by itself; mount the folder that it is in instead: mounted";
+        assert!(error.contains(advice), "{error}");
+        assert!(error.contains("os error"), "{error}");
+    }
+    assert!(
+        errors[3].contains("export to another path: ./directory"),
+        "{}",
+        errors[3]
+    );
+    let names = std::fs::read_to_string(folder.path().join("names")).unwrap();
+    let expected = "directory\nerrors\nimages\nimages.redb\nmounted\nnames\n";
+    assert_eq!(names, expected, "nothing is left");
+    assert_eq!(ImageStore::open(&path).unwrap().len().unwrap(), 2);
 }

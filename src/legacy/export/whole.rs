@@ -146,6 +146,11 @@ impl Target {
             Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR => Error::AlreadyExists {
                 path: self.path.clone(),
             },
+            Errno::BUSY => io_error(
+                "replace a directory that is mounted by itself; export to another path:",
+                &self.path,
+                error.into(),
+            ),
             error => io_error(
                 "give its name to the new directory",
                 &self.path,
