@@ -111,7 +111,7 @@ impl Target {
         })?;
         let lock = || {
             let mut lock = directory.new_file(IMAGES_LOCK, LOCK_MODE)?;
-            io::Write::write_all(&mut lock, &token::fresh())?;
+            io::Write::write_all(&mut lock, &token::fresh()?)?;
             lock.sync_all()
         };
         lock().map_err(|source| io_error("write", &self.path.join(IMAGES_LOCK), source))?;
