@@ -341,6 +341,28 @@ fn a_panic_in_a_subscriber_after_a_commit_takes_nothing_back() {
     }
 }
 
+/// Damage was what the caller was told of.
+#[test]
+fn a_panic_in_a_subscriber_within_a_commit_is_no_damage() {
+    let place = Place::new();
+    // A log is made for the third step, and cannot be.
+    std::fs::create_dir(place.path().with_file_name("images.redb-redo")).unwrap();
+    let options = ImageStore::options().access(Access::Exclusive);
+    let store = options.open(place.path()).unwrap();
+    store.create(NewImage::new().id("first")).unwrap();
+    store.create(NewImage::new().id("second")).unwrap();
+    let told = || {
+        let create = || store.create(NewImage::new().id("third")).map(drop);
+        tracing::subscriber::with_default(Panics { at_event: true }, create)
+    };
+    let panic = catch_unwind(AssertUnwindSafe(told)).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
+    assert!(!store.exists("third").unwrap());
+    store.create(NewImage::new().id("fourth")).unwrap();
+    store.close();
+    assert_eq!(invariants::check(&place.path()).len(), 3);
+}
+
 #[test]
 fn steps_give_up_when_their_time_is_over() {
     const SHORT: Duration = Duration::from_millis(200);
