@@ -198,6 +198,7 @@ mod meta;
 #[path = "../migrations/mod.rs"]
 mod migrations;
 mod model;
+mod random;
 mod read;
 mod recorded;
 mod store;

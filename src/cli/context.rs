@@ -1,5 +1,6 @@
 //! What the global options mean to a command: which store, opened how.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -89,6 +90,24 @@ impl Context {
     /// Opens the store for a command that only reads: much faster, and it creates nothing.
     pub(crate) fn open_to_read(&self) -> Result<ImageStore> {
         self.opening().read_only(true).open(&self.store)
+    }
+
+    /// Opens the store for a command that only reads, and knows more where it may write.
+    pub(crate) fn open_to_measure(&self) -> Result<ImageStore> {
+        if self.options.read_only {
+            return self.open_to_read();
+        }
+        match self.open_existing() {
+            Err(Error::Io { source, .. })
+                if matches!(
+                    source.kind(),
+                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                self.open_to_read()
+            }
+            opened => opened,
+        }
     }
 
     /// How long others who use the store are waited for.

@@ -1,6 +1,7 @@
 //! Keeping a store in good health: verify, repair, back up, compact.
 
 mod backup;
+mod both_ends;
 mod compact;
 mod leftovers;
 mod progress;

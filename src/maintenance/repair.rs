@@ -13,8 +13,8 @@ use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
 use crate::meta;
 use crate::read::Source;
 use crate::store::{
-    Nascent, OpenOptions, Placement, Snapshot, folder, io_error, redo_log, remove_leftover_log,
-    remove_redo_log, size, sync_folder,
+    Nascent, OpenOptions, Placement, Snapshot, folder, io_error, place_error, redo_log,
+    remove_leftover_log, remove_redo_log, size, sync_folder,
 };
 use crate::tables::ReadTables as _;
 
@@ -214,7 +214,7 @@ fn lost_log(snapshot: &Snapshot, path: &Path) -> Option<Finding> {
 fn keep_damaged(path: &Path) -> Result<PathBuf> {
     let backup = beside(path, "damaged", |backup| {
         std::fs::hard_link(path, backup)
-            .map_err(|source| io_error("keep the damaged file as", backup, source))
+            .map_err(|source| place_error("keep the damaged file as", backup, path, source))
     })?;
     let kept = keep_log(path, &backup).and_then(|()| sync_folder(&folder(path)));
     match kept {

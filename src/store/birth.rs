@@ -18,7 +18,9 @@ use crate::engine::{Outcome, contain};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::store::database::{Engine, Handle};
-use crate::store::file::{folder, identity, io_error, is_there, name, share_as, sync_folder};
+use crate::store::file::{
+    folder, identity, io_error, is_there, name, place_error, share_as, sync_folder,
+};
 use crate::store::gate::Gate;
 use crate::store::unsynced::Unsynced;
 use crate::store::{Access, ImageStore, OpenOptions};
@@ -130,8 +132,9 @@ impl Nascent {
             Err(PersistError { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::AlreadyExists { path: self.path })
             }
-            Err(PersistError { error, .. }) => Err(io_error(
+            Err(PersistError { error, .. }) => Err(place_error(
                 "give its name to the new store",
+                &self.path,
                 &self.path,
                 error,
             )),

@@ -134,6 +134,25 @@ pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> 
         source,
     }
 }
+
+/// The error of putting something in the place of the file `replaced`, or of giving it a second name:
+/// where it is mounted by itself, as into a container, the system's word alone does not say what to do.
+pub(crate) fn place_error(
+    action: &'static str,
+    named: &Path,
+    replaced: &Path,
+    source: io::Error,
+) -> Error {
+    match source.kind() {
+        io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices => io_error(
+            "replace a file that is mounted by itself; mount the folder that it is in instead:",
+            replaced,
+            source,
+        ),
+        _ => io_error(action, named, source),
+    }
+}
+
 /// Lets those who may use the file that is described use `file`: the same mode but for rights to
 /// execute, owner and group, as far as this process may give them away.
 pub(super) fn share_as(described: &Metadata, file: &File) -> io::Result<()> {

@@ -52,14 +52,15 @@ trait Member: Send + Sync {
     fn run(&self, transaction: &mut Transaction) -> bool;
 
     /// Tells the caller what became of it; only the first time counts.
-    fn settle(&self, end: &End);
+    fn settle(&self, end: End<'_>);
 }
 
 /// How the transaction of a group ended.
-enum End {
+#[derive(Clone, Copy)]
+enum End<'a> {
     Committed,
     /// The commit failed with this error.
-    Failed(Error),
+    Failed(&'a Error),
     /// Nothing is kept. Steps that have not failed in the file are to be made again.
     Dropped,
 }
@@ -156,19 +157,17 @@ impl ImageStore {
                 succeeded += u64::from(member.run(&mut transaction));
                 if transaction.is_broken() {
                     drop(transaction);
-                    led.settle(&End::Dropped);
+                    led.settle(End::Dropped);
                     return Ok(());
                 }
             }
             next = led.take(self.group().take(led.members.len(), &mut patience));
         }
         let begun = Instant::now();
-        let end = match transaction.commit_as(succeeded) {
-            Ok(()) => End::Committed,
-            Err(error) => End::Failed(error),
-        };
-        self.group().ended(led.members.len(), begun.elapsed());
-        led.settle(&end);
+        transaction.commit_as(succeeded, |failed| {
+            self.group().ended(led.members.len(), begun.elapsed());
+            led.settle(failed.map_or(End::Committed, End::Failed));
+        });
         drop(led);
         drop(pass);
         Ok(())
@@ -237,7 +236,7 @@ impl<'a> Led<'a> {
         members
     }
 
-    fn settle(&self, end: &End) {
+    fn settle(&self, end: End<'_>) {
         for member in &self.members {
             member.settle(end);
         }
@@ -246,8 +245,8 @@ impl<'a> Led<'a> {
 
 impl Drop for Led<'_> {
     fn drop(&mut self) {
-        // Where a panic passes through, nothing was committed.
-        self.settle(&End::Dropped);
+        // Where a panic passes through and they were not told yet, nothing was committed.
+        self.settle(End::Dropped);
         let tickets: Vec<Ticket> = self.members.iter().map(|member| member.ticket()).collect();
         self.gate.served(&tickets);
     }
@@ -272,7 +271,7 @@ impl<R: Send> Member for Job<R> {
         succeeded
     }
 
-    fn settle(&self, end: &End) {
+    fn settle(&self, end: End<'_>) {
         let mut state = lock(&self.state);
         *state = match (mem::replace(&mut *state, State::Taken), end) {
             (State::Ran { result, .. }, End::Committed) => State::Settled(result),

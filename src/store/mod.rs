@@ -32,7 +32,7 @@ mod waiter;
 pub use access::Access;
 pub(crate) use birth::{Nascent, Placement, remove_leftovers};
 pub(crate) use compaction::compact;
-pub(crate) use file::{folder, io_error, is_there, not_a_store, size, sync_folder};
+pub(crate) use file::{folder, io_error, is_there, not_a_store, place_error, size, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;
 pub(crate) use redo::{

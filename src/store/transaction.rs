@@ -106,14 +106,44 @@ impl Transaction {
     /// [`Error::TransactionBroken`] where an earlier step failed in the file itself; and
     /// [`Error::Io`] where the commit fails. The steps may then be there or not, but all or none of
     /// them; open the store again and look.
-    #[tracing::instrument(level = "debug", skip_all, fields(path = %self.handle.path().display()))]
-    pub fn commit(mut self) -> Result<()> {
+    pub fn commit(self) -> Result<()> {
+        self.commit_and_tell(|_| ())
+    }
+
+    /// Commits steps that their callers gave as `count` transactions of their own. `tell` is told the
+    /// error, where it failed.
+    pub(super) fn commit_as(mut self, count: u64, tell: impl FnOnce(Option<&Error>)) {
+        self.counts = count;
+        // Whoever has to know was told.
+        let _ = self.commit_and_tell(tell);
+    }
+
+    /// The same for each kind of commit. `tell` comes before the program's subscriber of `tracing`
+    /// hears of it: what panics there must not keep from others that their steps are on disk.
+    #[tracing::instrument(
+        name = "commit",
+        level = "debug",
+        skip_all,
+        fields(path = %self.handle.path().display())
+    )]
+    fn commit_and_tell(mut self, tell: impl FnOnce(Option<&Error>)) -> Result<()> {
+        let ended = self.end();
+        tell(ended.as_ref().err());
+        if ended? {
+            tracing::debug!("committed");
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction on disk, and tells whether there was anything to commit. No event is
+    /// emitted once that is done.
+    fn end(&mut self) -> Result<bool> {
         self.check_usable()?;
         let (counts, changed) = (self.counts, self.changed);
         let turn = self.turn.take();
         // What a group goes on with is not its own to drop.
         if !changed && !turn.as_ref().is_some_and(Turn::continues) {
-            return Ok(());
+            return Ok(false);
         }
         let mut begun = self.open.get_mut().take()?;
         let handle = &self.handle;
@@ -140,14 +170,7 @@ impl Transaction {
         });
         drop(changing);
         committed.map_err(|failure| self.error(failure))?;
-        tracing::debug!("committed");
-        Ok(())
-    }
-
-    /// Commits steps that their callers gave as `count` transactions of their own.
-    pub(super) fn commit_as(mut self, count: u64) -> Result<()> {
-        self.counts = count;
-        self.commit()
+        Ok(true)
     }
 
     /// Whether a step failed in the file itself, so that nothing of the transaction is kept.

@@ -165,7 +165,7 @@ fn check_limits(new: &NewImage) -> Outcome<()> {
 
 fn unused_id(tables: &WriteTables<'_>, pending: &PendingRows) -> Outcome<String> {
     loop {
-        let id = random_id();
+        let id = random_id()?;
         if !pending.may_hold_id(&id) && tables.ids.get(KeyText::of(&id))?.is_none() {
             return Ok(id);
         }

@@ -14,6 +14,7 @@
 
 mod full_disk;
 mod kills;
+mod mounts;
 mod opening;
 mod program;
 mod recovery;

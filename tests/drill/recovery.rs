@@ -138,3 +138,21 @@ fn the_program_verifies_a_crashed_store_on_a_read_only_mount() {
     assert_eq!(report["needs-recovery"], true);
     assert_eq!(report["images"], 1);
 }
+
+/// It wanted the right to write for one figure.
+#[test]
+fn the_program_tells_of_a_store_on_a_read_only_mount_how_much_is_in_it() {
+    let (folder, path) = crashed();
+    for is_crashed in [true, false] {
+        let inner = program(&path, &["stats", "--json"]);
+        let output = on_a_read_only_mount(&folder, &inner).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let stats: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(stats["images"], 1, "{is_crashed}");
+        assert_eq!(stats["kept-bytes"], serde_json::Value::Null);
+        // From here on nobody has died.
+        let output = program(&path, &["stats", "--json"]).output().unwrap();
+        let stats: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(stats["kept-bytes"].is_u64(), "{stats}");
+    }
+}

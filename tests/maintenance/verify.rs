@@ -1,9 +1,13 @@
 //! A verification finds what is wrong, and nothing where nothing is.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use image_store::{Finding, ImageStore, Lookup as _, RepairOptions, VerifyOptions, VerifyReport};
+use image_store::{
+    Finding, ImageStore, Lookup as _, NewImage, RepairOptions, VerifyOptions, VerifyReport,
+};
+use sha2::{Digest as _, Sha256};
 
 use crate::damage::{BLOBS, CONTENTS, DIGESTS, IDS, IMAGES, LAYERS, NAMES, flip, store, tamper};
 
@@ -110,6 +114,116 @@ fn stray_index_rows_are_found() {
             .unwrap();
     });
     assert_eq!(kinds(&verify(&path)), ["index-row-stray"; 4]);
+}
+
+/// The first damaged page of a table was blamed on the table of images, and ended the verification of
+/// all that comes behind it.
+#[test]
+fn a_damaged_page_is_blamed_on_its_table_and_hides_nothing_else() {
+    const IMAGES: usize = 600;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("images.redb");
+    let store = ImageStore::open(&path).unwrap();
+    let mut transaction = store.write().unwrap();
+    for number in 0..IMAGES {
+        let digest = hex::encode(format!("digest-{number:04}{:21}", ""));
+        let image = NewImage::new()
+            .id(format!("image-{number:04}"))
+            .name(format!("name-{number:04}"))
+            .digest(format!("sha256:{digest}"))
+            .top_layer(format!("layer-{number:04}"))
+            .big_data("item", format!("bytes-{number:04}{}", "-".repeat(40)));
+        transaction.create(image).unwrap();
+    }
+    transaction.commit().unwrap();
+    store.close();
+    // What is wrong before and behind the damaged page.
+    tamper(&path, |transaction| {
+        flip(transaction, crate::damage::IMAGES, 10);
+        flip(transaction, crate::damage::IMAGES, 590);
+        let mut names = transaction.open_table(NAMES).unwrap();
+        names.remove("name-0011").unwrap();
+        names.remove("name-0589").unwrap();
+        names.insert("aaa", 12).unwrap();
+        names.insert("zzz", 13).unwrap();
+        let mut ids = transaction.open_table(IDS).unwrap();
+        ids.remove("image-0014".to_owned()).unwrap();
+        ids.insert("zzz".to_owned(), 14).unwrap();
+        let mut blobs = transaction.open_table(BLOBS).unwrap();
+        blobs.insert((1_000, 0), b"".as_slice()).unwrap();
+    });
+    let sound = fs::read(&path).unwrap();
+    let wrong = verify(&path);
+    assert_eq!(wrong.counts.images, IMAGES as u64 - 2);
+    let count = |report: &VerifyReport, kind: &str| {
+        let kinds = kinds(report);
+        kinds.iter().filter(|found| **found == kind).count()
+    };
+    let expected = [
+        ("record-unreadable", 2),
+        ("index-row-missing", 3),
+        ("index-row-stray", 3),
+        ("parts-stray", 1),
+    ];
+    for (kind, times) in expected {
+        assert_eq!(count(&wrong, kind), times, "{kind}: {:#?}", wrong.findings);
+    }
+
+    let middle = Sha256::digest(format!("bytes-0300{}", "-".repeat(40)));
+    let tables: [(&str, &[u8]); 7] = [
+        ("images", b"bogus"),
+        ("ids", b"image-0300"),
+        ("names", b"name-0300"),
+        ("digests", b"digest-0300"),
+        ("layers", b"layer-0300"),
+        ("contents", &middle),
+        ("blobs", b"bytes-0300"),
+    ];
+    for (table, text) in tables {
+        let has = |page: &[u8], text: &[u8]| page.windows(text.len()).any(|part| part == text);
+        let mut file = sound.clone();
+        let mut damaged = 0;
+        for page in file.chunks_mut(4_096).skip(1) {
+            let is_record = has(page, b"image-0300") && has(page, b"name-0300");
+            if is_record == (table == "images") && (is_record || has(page, text)) {
+                page.fill(0);
+                damaged += 1;
+            }
+        }
+        assert!(damaged > 0, "{table}");
+        fs::write(&path, &file).unwrap();
+        let report = ImageStore::options().verify(&path, &VerifyOptions::new(), |_| {});
+        let report = report.unwrap();
+        let blamed: Vec<_> = report
+            .findings
+            .iter()
+            .filter_map(|finding| match finding {
+                Finding::TableUnreadable { table, .. } => Some(*table),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(blamed, [table], "{:#?}", report.findings);
+        for (kind, times) in expected {
+            // Without a record its rows are not known to be stray, nor without their row its parts.
+            let times = match (table, kind) {
+                ("contents", "parts-stray") => 0,
+                _ => times,
+            };
+            assert_eq!(
+                count(&report, kind),
+                times,
+                "{table}: {:#?}",
+                report.findings
+            );
+        }
+        // A page has some fifty rows.
+        let (most, read) = (wrong.counts, report.counts);
+        match table {
+            "images" => assert!((400..most.images).contains(&read.images), "{read:?}"),
+            "contents" => assert!((400..most.contents).contains(&read.contents), "{read:?}"),
+            _ => assert_eq!(read, most),
+        }
+    }
 }
 
 #[test]

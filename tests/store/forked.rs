@@ -251,6 +251,20 @@ pub(crate) fn fork_and_open(path: &Path) {
     say("went on");
 }
 
+/// Task `fork-and-create`: both processes do the same, each with a store of its own.
+pub(crate) fn fork_and_create(path: &Path) {
+    let create = |store: &str| {
+        let store = ImageStore::open(path.with_file_name(store)).unwrap();
+        store.create(NewImage::new()).unwrap().id
+    };
+    create("before");
+    in_fork(|| drop(create("forked")));
+    let created = create("parent");
+    let forked = all_images(&ImageStore::open(path.with_file_name("forked")).unwrap());
+    assert_ne!(forked[0].id, created);
+    say("went on");
+}
+
 /// Task `fork-exclusive`: forks while steps are on disk that nobody has looked for.
 pub(crate) fn fork_exclusive(path: &Path) {
     fn create(store: &ImageStore, numbers: Range<u32>) {
@@ -351,6 +365,15 @@ fn what_a_forked_process_drops_is_not_released_in_its_parent() {
     child.end();
     assert_eq!(store.metadata("ab").unwrap(), "goes on");
     assert_eq!(invariants::check(&place.path()).len(), 1);
+}
+
+/// It went on with a copy of its parent's generator: two images of different content had one ID.
+#[test]
+fn a_forked_process_draws_other_ids_than_its_parent() {
+    let place = filled();
+    let child = Child::start("fork-and-create", &place.path());
+    child.expect("went on");
+    child.end();
 }
 
 #[test]

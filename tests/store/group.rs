@@ -13,6 +13,8 @@ use image_store::{
 };
 use redb::StorageBackend;
 use redb::backends::FileBackend;
+use tracing::Subscriber;
+use tracing::span::{Attributes, Id, Record};
 
 use crate::support::raw::{IMAGES, Raw, flip_bit, tamper};
 use crate::support::{Place, all_images, invariants};
@@ -283,6 +285,82 @@ fn code_of_a_caller_runs_on_its_thread_and_harms_no_other() {
     let images = invariants::check(&place.path());
     assert_eq!(images.len(), 4);
     assert!(images.iter().all(|image| image.metadata.is_empty()));
+}
+
+/// A subscriber that panics when it hears of a commit: of the event, or of the end of its span.
+struct Panics {
+    at_event: bool,
+}
+
+impl Subscriber for Panics {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        Id::from_u64(1 + u64::from(span.metadata().name() == "commit"))
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        assert!(!self.at_event, "on purpose");
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, span: &Id) {
+        assert!(self.at_event || *span != Id::from_u64(2), "on purpose");
+    }
+}
+
+/// The others' steps were made a second time, as if the commit had not been.
+#[test]
+fn a_panic_in_a_subscriber_after_a_commit_takes_nothing_back() {
+    const THREADS: usize = 6;
+    for (access, at_event) in BOTH.into_iter().flat_map(|a| [(a, true), (a, false)]) {
+        let place = Place::in_memory();
+        let store = ImageStore::options().access(access).open(place.path());
+        let store = store.unwrap();
+        let mut created = 0;
+        until_met(|pause| {
+            let results = meet(&store, pause, || {
+                let step = || -> Box<dyn FnOnce() -> bool + Send> {
+                    let store = store.clone();
+                    Box::new(move || {
+                        let create = || store.create(NewImage::new()).map(drop).unwrap();
+                        let told = Panics { at_event };
+                        let told = || tracing::subscriber::with_default(told, create);
+                        catch_unwind(AssertUnwindSafe(told)).is_ok()
+                    })
+                };
+                at_once((0..THREADS).map(|_| step()).collect())
+            });
+            created += THREADS;
+            assert_eq!(all_images(&store).len(), created);
+            results.contains(&true)
+        });
+        store.close();
+        assert_eq!(invariants::check(&place.path()).len(), created);
+    }
+}
+
+/// Damage was what the caller was told of.
+#[test]
+fn a_panic_in_a_subscriber_within_a_commit_is_no_damage() {
+    let place = Place::new();
+    // A log is made for the third step, and cannot be.
+    std::fs::create_dir(place.path().with_file_name("images.redb-redo")).unwrap();
+    let options = ImageStore::options().access(Access::Exclusive);
+    let store = options.open(place.path()).unwrap();
+    store.create(NewImage::new().id("first")).unwrap();
+    store.create(NewImage::new().id("second")).unwrap();
+    let told = || {
+        let create = || store.create(NewImage::new().id("third")).map(drop);
+        tracing::subscriber::with_default(Panics { at_event: true }, create)
+    };
+    let panic = catch_unwind(AssertUnwindSafe(told)).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"on purpose"));
+    assert!(!store.exists("third").unwrap());
+    store.create(NewImage::new().id("fourth")).unwrap();
+    store.close();
+    assert_eq!(invariants::check(&place.path()).len(), 3);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod group;
 mod items;
 mod kept_stores;
 mod large_items;
+mod late;
 mod limits;
 mod many_creates;
 mod model;
@@ -51,6 +52,7 @@ fn perform(task: &str, path: &Path) {
         "exclusive-elsewhere" => redo::create_from_elsewhere(path),
         "fork" => forked::fork(path),
         "fork-exclusive" => forked::fork_exclusive(path),
+        "fork-and-create" => forked::fork_and_create(path),
         "fork-and-list" => forked::fork_and_list(path),
         "fork-and-drop" => forked::fork_and_drop(path),
         "fork-and-open" => forked::fork_and_open(path),

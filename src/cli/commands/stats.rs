@@ -15,7 +15,7 @@ use crate::cli::output;
 /// Tell how much is in the store and where its room goes
 ///
 /// "Kept for earlier states" grows while a reader keeps a snapshot and others write; it is not known
-/// with --read-only.
+/// with --read-only, nor where the file may not be written to.
 #[derive(Debug, Args)]
 pub(crate) struct Stats {
     /// Print one JSON object
@@ -28,12 +28,7 @@ const BAR: u64 = 40;
 
 impl Stats {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        let store = if context.read_only() {
-            context.open_to_read()?
-        } else {
-            context.open_existing()?
-        };
-        let stats = store.stats()?;
+        let stats = context.open_to_measure()?.stats()?;
         if self.json {
             output::json(&stats_json(&stats))?;
         } else {

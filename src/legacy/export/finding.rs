@@ -1,6 +1,7 @@
 //! What an export finds that does not come out as it is in the store.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// Something in a store that the legacy layout cannot hold, or not as it is.
 ///
@@ -85,6 +86,14 @@ pub enum ExportFinding {
         /// What is wrong with it, and where.
         what: String,
     },
+    /// The directory that was replaced, or what an export that died left, could not be removed. The
+    /// new directory is whole all the same.
+    NotRemoved {
+        /// Where what is left of it lies.
+        path: PathBuf,
+        /// What the system said.
+        error: String,
+    },
 }
 
 impl ExportFinding {
@@ -109,6 +118,7 @@ impl ExportFinding {
             Self::ItemMissing { .. } => "item-missing",
             Self::BadDate { .. } => "bad-date",
             Self::OldRecords { .. } => "old-records",
+            Self::NotRemoved { .. } => "not-removed",
         }
     }
 
@@ -187,6 +197,12 @@ impl fmt::Display for ExportFinding {
                 f,
                 "the images.json that is replaced could not be read ({what}); folders of images \
                  that only it has stay"
+            ),
+            Self::NotRemoved { path, error } => write!(
+                f,
+                "a replaced or unfinished directory could not be removed ({error}); the export is \
+                 whole without it, remove what is left of it yourself: {}",
+                path.display()
             ),
         }
     }

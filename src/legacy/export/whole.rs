@@ -17,6 +17,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use tempfile::TempDir;
 
+use super::finding::ExportFinding;
 use super::images::{self, write_item};
 use super::place::{FILE_MODE, FOLDER_MODE};
 use super::report::Report;
@@ -73,19 +74,14 @@ impl Target {
 
     /// Builds the directory and puts it in its place.
     pub(super) fn write(self, snapshot: &Snapshot, report: &mut Report<'_>) -> Result<()> {
-        self.remove_leftovers()?;
+        self.remove_leftovers(report)?;
         let (building, directory) = self.begin()?;
         self.fill(&directory, snapshot, report)?;
         self.place(&building)?;
         sync_folder(&self.parent)?;
         // After a swap, this is the directory that was replaced.
         let left = building.path().to_owned();
-        match building.close() {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(io_error("remove the replaced directory", &left, error));
-            }
-            _ => {}
-        }
+        tell_if_left(left, building.close(), report);
         report.summary.directory = self.path;
         Ok(())
     }
@@ -115,7 +111,7 @@ impl Target {
         })?;
         let lock = || {
             let mut lock = directory.new_file(IMAGES_LOCK, LOCK_MODE)?;
-            io::Write::write_all(&mut lock, &token::fresh())?;
+            io::Write::write_all(&mut lock, &token::fresh()?)?;
             lock.sync_all()
         };
         lock().map_err(|source| io_error("write", &self.path.join(IMAGES_LOCK), source))?;
@@ -150,6 +146,11 @@ impl Target {
             Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR => Error::AlreadyExists {
                 path: self.path.clone(),
             },
+            Errno::BUSY => io_error(
+                "replace a directory that is mounted by itself; export to another path:",
+                &self.path,
+                error.into(),
+            ),
             error => io_error(
                 "give its name to the new directory",
                 &self.path,
@@ -177,8 +178,8 @@ impl Target {
         }
     }
 
-    /// Removes the temporary directories of builders that died.
-    fn remove_leftovers(&self) -> Result<()> {
+    /// Removes the temporary directories of builders that died, and what they had replaced.
+    fn remove_leftovers(&self, report: &mut Report<'_>) -> Result<()> {
         let refused = |source| io_error("look for leftovers in", &self.parent, source);
         let entries = self.parent.read_dir();
         let entries = entries.map_err(|source| match source.kind() {
@@ -200,11 +201,23 @@ impl Target {
             // Removed while the lock is held: its builder would notice.
             if let Ok(_lock) = open_locked(&entry.path()) {
                 tracing::info!(path = %entry.path().display(), "removing a dead leftover");
-                std::fs::remove_dir_all(entry.path())
-                    .map_err(|source| io_error("remove the leftover", &entry.path(), source))?;
+                let removed = std::fs::remove_dir_all(entry.path());
+                tell_if_left(entry.path(), removed, report);
             }
         }
         Ok(())
+    }
+}
+
+/// Tells of a directory that could not be removed. Neither this export nor the next one needs it to be
+/// gone.
+fn tell_if_left(path: PathBuf, removed: io::Result<()>, report: &mut Report<'_>) {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let error = error.to_string();
+            report.found(ExportFinding::NotRemoved { path, error });
+        }
+        _ => {}
     }
 }
 

@@ -7,6 +7,7 @@ use redb::{ReadableTable, ReadableTableMetadata};
 use crate::codec::{Content, Encoding, KeyText, Sealed, decode_content, decode_image, unseal};
 use crate::content;
 use crate::engine::{Failure, Outcome, contain};
+use crate::maintenance::both_ends::both_ends;
 use crate::maintenance::progress::{Meter, Progress, Stage};
 use crate::maintenance::set_aside::SetAside;
 use crate::maintenance::verify::Finding;
@@ -55,12 +56,15 @@ pub(super) fn salvage<T: ReadTables>(
 fn image_numbers<T: ReadTables>(from: &T) -> BTreeSet<u64> {
     let mut numbers = BTreeSet::new();
     // What was read before the damage is kept; the damage itself is in the report already.
-    let whole = contain(|| both_ends(from.images()?, |number, _| number, &mut numbers)).is_ok();
-    let _ = contain(|| both_ends(from.ids()?, |_, number| number, &mut numbers));
-    let _ = contain(|| both_ends(from.names()?, |_, number| number, &mut numbers));
+    let mut add = |number| {
+        numbers.insert(number);
+    };
+    let whole = contain(|| both_ends(from.images()?, |number, _| add(number))).is_ok();
+    let _ = contain(|| both_ends(from.ids()?, |_, number| add(number)));
+    let _ = contain(|| both_ends(from.names()?, |_, number| add(number)));
     if !whole {
-        let _ = contain(|| both_ends(from.digests()?, |(_, number), ()| number, &mut numbers));
-        let _ = contain(|| both_ends(from.layers()?, |(_, number), ()| number, &mut numbers));
+        let _ = contain(|| both_ends(from.digests()?, |(_, number), ()| add(number)));
+        let _ = contain(|| both_ends(from.layers()?, |(_, number), ()| add(number)));
         let rows = contain(|| Ok(from.images()?.len()?)).unwrap_or_default();
         missed(&mut numbers, rows, |number| {
             Ok(from.images()?.get(number)?.is_some())
@@ -85,32 +89,6 @@ fn missed(numbers: &mut BTreeSet<u64>, rows: u64, is_there: impl Fn(u64) -> Outc
         .collect();
     numbers.extend(missed);
 }
-
-/// Adds the number of each row of a table, from its beginning to the damage and from its end.
-fn both_ends<K: redb::Key + 'static, V: redb::Value + 'static>(
-    table: &impl ReadableTable<K, V>,
-    number: impl for<'a> Fn(K::SelfType<'a>, V::SelfType<'a>) -> u64,
-    numbers: &mut BTreeSet<u64>,
-) -> Outcome<()> {
-    let mut read = |rows: &mut dyn Iterator<Item = RowOf<'_, K, V>>| {
-        for row in rows {
-            let (key, value) = row?;
-            numbers.insert(number(key.value(), value.value()));
-        }
-        Ok(())
-    };
-    match contain(|| read(&mut table.iter()?)) {
-        Ok(()) => Ok(()),
-        // It ends where the same damage begins, if not earlier.
-        Err(damage) => {
-            let _ = contain(|| read(&mut table.iter()?.rev()));
-            Err(damage)
-        }
-    }
-}
-
-type RowOf<'a, K, V> =
-    Result<(redb::AccessGuard<'a, K>, redb::AccessGuard<'a, V>), redb::StorageError>;
 
 struct Salvage<'a, 'txn, T> {
     from: &'a T,
@@ -278,7 +256,10 @@ impl<T: ReadTables> Salvage<'_, '_, T> {
 /// The number of every content of which there is a part, as far as that can be read.
 fn content_numbers<T: ReadTables>(from: &T) -> BTreeSet<u64> {
     let mut numbers = BTreeSet::new();
-    let whole = contain(|| both_ends(from.blobs()?, |(number, _), _| number, &mut numbers)).is_ok();
+    let mut add = |number| {
+        numbers.insert(number);
+    };
+    let whole = contain(|| both_ends(from.blobs()?, |(number, _), _| add(number))).is_ok();
     if !whole {
         let rows = contain(|| Ok(from.blobs()?.len()?)).unwrap_or_default();
         missed(&mut numbers, rows, |number| {

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use redb::ReadableTable;
-
 use crate::codec::decode_content;
 use crate::content;
+use crate::maintenance::both_ends::both_ends;
 use crate::maintenance::progress::Meter;
 use crate::maintenance::verify::Finding;
 use crate::maintenance::verify::records::Implied;
@@ -20,12 +19,11 @@ pub(super) fn check<T: ReadTables>(
     meter: &mut Meter<'_>,
 ) {
     let mut numbers = HashSet::new();
+    let mut whole = true;
     let read = findings.stage("contents", |findings| {
-        let mut whole = true;
-        for row in tables.contents()?.iter()? {
-            let (key, value) = row?;
-            let hash = ContentHash::from_bytes(*key.value());
-            match decode_content(&hash, value.value()) {
+        both_ends(tables.contents()?, |key, value| {
+            let hash = ContentHash::from_bytes(*key);
+            match decode_content(&hash, value) {
                 Ok(row) => {
                     numbers.insert(row.number);
                     check_content(tables, &hash, &row, implied, findings);
@@ -39,23 +37,17 @@ pub(super) fn check<T: ReadTables>(
                 }
             }
             meter.advance();
-        }
-        Ok(whole)
+        })
     });
-    // Where a row was not read, its parts are not known to be stray.
-    if read != Some(true) {
-        return;
-    }
+    whole &= read.is_some();
+    let mut stray = HashSet::new();
     findings.stage("blobs", |findings| {
-        let mut last = None;
-        for row in tables.blobs()?.iter()? {
-            let number = row?.0.value().0;
-            if last != Some(number) && !numbers.contains(&number) {
+        both_ends(tables.blobs()?, |(number, _), _| {
+            // Where a row was not read, its parts are not known to be stray.
+            if whole && !numbers.contains(&number) && stray.insert(number) {
                 findings.add(Finding::PartsStray { number });
             }
-            last = Some(number);
-        }
-        Ok(())
+        })
     });
 }
 

@@ -158,11 +158,8 @@ fn verify<T: ReadTables>(
 
     let images = total(tables.images().and_then(|table| Ok(table.len()?)));
     let mut meter = Meter::start(progress, Stage::Records, images);
-    let implied = findings.stage("images", |findings| {
-        records::check(tables, findings, &mut meter)
-    });
+    let implied = records::check(tables, &mut findings, &mut meter);
     meter.finish();
-    let implied = implied.unwrap_or_default();
 
     let meter = Meter::start(progress, Stage::Indexes, 4);
     indexes::check(tables, &implied, &mut findings);

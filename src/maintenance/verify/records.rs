@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use redb::ReadableTable;
 
-use crate::codec::{KeyText, decode_image};
-use crate::content;
+use crate::codec::{KeyText, decode_content, decode_image};
 use crate::engine::Outcome;
 use crate::index::Rows;
+use crate::maintenance::both_ends::both_ends;
 use crate::maintenance::progress::Meter;
 use crate::maintenance::verify::report::Findings;
 use crate::maintenance::verify::{Finding, Index};
@@ -17,13 +17,15 @@ use crate::tables::ReadTables;
 /// What the records imply for the other tables.
 #[derive(Debug, Default)]
 pub(super) struct Implied {
+    /// Rows of the indexes that are implied and there.
     pub(super) ids: u64,
     pub(super) names: u64,
     pub(super) digests: u64,
     pub(super) layers: u64,
     /// Content number → how many items refer to it.
     pub(super) references: HashMap<u64, u64>,
-    /// Whether every record was read, so that what is missing here is known not to be there.
+    /// Whether every record was read and every reference counted, so that what is missing here is
+    /// known not to be there.
     pub(super) whole: bool,
 }
 
@@ -31,27 +33,28 @@ pub(super) fn check<T: ReadTables>(
     tables: &T,
     findings: &mut Findings<'_>,
     meter: &mut Meter<'_>,
-) -> Outcome<Implied> {
+) -> Implied {
     let mut implied = Implied {
         whole: true,
         ..Implied::default()
     };
-    for row in tables.images()?.iter()? {
-        let (key, record) = row?;
-        let number = key.value();
-        match decode_image(number, record.value()) {
-            Ok(image) => check_image(tables, number, &image, &mut implied, findings)?,
-            Err(failure) => {
-                implied.whole = false;
-                findings.add(Finding::RecordUnreadable {
-                    number,
-                    error: failure.to_string(),
-                });
+    let read = findings.stage("images", |findings| {
+        both_ends(tables.images()?, |number, record| {
+            match decode_image(number, record) {
+                Ok(image) => check_image(tables, number, &image, &mut implied, findings),
+                Err(failure) => {
+                    implied.whole = false;
+                    findings.add(Finding::RecordUnreadable {
+                        number,
+                        error: failure.to_string(),
+                    });
+                }
             }
-        }
-        meter.advance();
-    }
-    Ok(implied)
+            meter.advance();
+        })
+    });
+    implied.whole &= read.is_some();
+    implied
 }
 
 fn check_image<T: ReadTables>(
@@ -60,46 +63,54 @@ fn check_image<T: ReadTables>(
     image: &Image,
     implied: &mut Implied,
     findings: &mut Findings<'_>,
-) -> Outcome<()> {
+) {
     let rows = Rows::of(Some(image));
-    let mut missing = |index, key: &str, is_there: bool| {
-        if !is_there {
-            findings.add(Finding::IndexRowMissing {
-                index,
-                key: key.to_owned(),
-                number,
-            });
-        }
-    };
     if let Some(id) = rows.id {
-        let found = tables.ids()?.get(KeyText::of(id))?.map(|row| row.value());
-        missing(Index::Ids, id, found == Some(number));
-        implied.ids += 1;
+        implied.ids += check_row(findings, Index::Ids, id, number, || {
+            let row = tables.ids()?.get(KeyText::of(id))?;
+            Ok(row.is_some_and(|row| row.value() == number))
+        });
     }
     for name in &rows.names {
-        let found = tables.names()?.get(*name)?.map(|row| row.value());
-        missing(Index::Names, name, found == Some(number));
-        implied.names += 1;
+        implied.names += check_row(findings, Index::Names, name, number, || {
+            let row = tables.names()?.get(*name)?;
+            Ok(row.is_some_and(|row| row.value() == number))
+        });
     }
     for digest in &rows.digests {
-        let found = tables
-            .digests()?
-            .get((KeyText::of(digest), number))?
-            .is_some();
-        missing(Index::Digests, digest, found);
-        implied.digests += 1;
+        implied.digests += check_row(findings, Index::Digests, digest, number, || {
+            let row = tables.digests()?.get((KeyText::of(digest), number))?;
+            Ok(row.is_some())
+        });
     }
     for layer in &rows.layers {
-        let found = tables
-            .layers()?
-            .get((KeyText::of(layer), number))?
-            .is_some();
-        missing(Index::Layers, layer, found);
-        implied.layers += 1;
+        implied.layers += check_row(findings, Index::Layers, layer, number, || {
+            let row = tables.layers()?.get((KeyText::of(layer), number))?;
+            Ok(row.is_some())
+        });
     }
     findings.counts().images += 1;
     findings.counts().names += rows.names.len() as u64;
-    check_items(tables, image, implied, findings)
+    check_items(tables, image, implied, findings);
+}
+
+/// Looks for a row that is implied, and returns how many there are.
+fn check_row(
+    findings: &mut Findings<'_>,
+    index: Index,
+    key: &str,
+    number: u64,
+    is_there: impl FnOnce() -> Outcome<bool>,
+) -> u64 {
+    let found = findings.look_up(index.as_str(), is_there);
+    if found == Some(false) {
+        findings.add(Finding::IndexRowMissing {
+            index,
+            key: key.to_owned(),
+            number,
+        });
+    }
+    u64::from(found == Some(true))
 }
 
 fn check_items<T: ReadTables>(
@@ -107,7 +118,7 @@ fn check_items<T: ReadTables>(
     image: &Image,
     implied: &mut Implied,
     findings: &mut Findings<'_>,
-) -> Outcome<()> {
+) {
     for (key, item) in &image.big_data {
         findings.counts().items += 1;
         let (id, key) = (image.id.clone(), key.clone());
@@ -116,10 +127,13 @@ fn check_items<T: ReadTables>(
             findings.add(Finding::ItemBytesMissing { id, key });
             continue;
         };
-        // A row that does not decode is found when the contents are read.
-        let content = match content::lookup(tables, &hash) {
-            Ok(Some(content)) => content,
-            Ok(None) => {
+        let row = findings.look_up("contents", || {
+            let row = tables.contents()?.get(hash.as_bytes())?;
+            Ok(row.map(|row| decode_content(&hash, row.value())))
+        });
+        let content = match row {
+            Some(Some(Ok(content))) => content,
+            Some(None) => {
                 findings.add(Finding::ContentMissing {
                     id,
                     key,
@@ -127,7 +141,13 @@ fn check_items<T: ReadTables>(
                 });
                 continue;
             }
-            Err(_) => continue,
+            // A row that does not decode is found when the contents are read.
+            Some(Some(Err(_))) => continue,
+            // Its row may be met then all the same.
+            None => {
+                implied.whole = false;
+                continue;
+            }
         };
         *implied.references.entry(content.number).or_default() += 1;
         if let Some(recorded) = item.size
@@ -141,5 +161,4 @@ fn check_items<T: ReadTables>(
             });
         }
     }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a verification reports.
 
-use crate::engine::{Outcome, contain};
+use crate::engine::{Failure, Outcome, contain};
 use crate::maintenance::verify::Finding;
 
 /// What a verification does.
@@ -175,10 +175,16 @@ impl VerifyReport {
     }
 }
 
+/// So many lookups that fail are tried in one table, some pages full of rows. One that is led
+/// astray may take the engine a second.
+const MOST_FAILED: u32 = 500;
+
 /// Collects findings while tables are read.
 pub(super) struct Findings<'a> {
     options: &'a VerifyOptions,
     report: VerifyReport,
+    /// The tables that cannot be read, each with how often that was noticed.
+    unreadable: Vec<(&'static str, u32)>,
 }
 
 impl<'a> Findings<'a> {
@@ -186,6 +192,7 @@ impl<'a> Findings<'a> {
         Self {
             options,
             report: VerifyReport::default(),
+            unreadable: Vec::new(),
         }
     }
 
@@ -206,11 +213,34 @@ impl<'a> Findings<'a> {
         match contain(|| read(self)) {
             Ok(result) => Some(result),
             Err(failure) => {
-                let error = failure.to_string();
-                self.add(Finding::TableUnreadable { table, error });
+                self.unreadable(table, &failure);
                 None
             }
         }
+    }
+
+    /// Looks one row up; `None` where that fails, which is a finding about the table.
+    pub(super) fn look_up<R>(
+        &mut self,
+        table: &'static str,
+        look: impl FnOnce() -> Outcome<R>,
+    ) -> Option<R> {
+        let hopeless = |(name, failed): &(_, u32)| *name == table && *failed >= MOST_FAILED;
+        if self.unreadable.iter().any(hopeless) {
+            return None;
+        }
+        self.stage(table, |_| look())
+    }
+
+    /// Tells of a table that it cannot be read, once.
+    pub(super) fn unreadable(&mut self, table: &'static str, failure: &Failure) {
+        if let Some((_, failed)) = self.unreadable.iter_mut().find(|(name, _)| *name == table) {
+            *failed += 1;
+            return;
+        }
+        self.unreadable.push((table, 1));
+        let error = failure.to_string();
+        self.add(Finding::TableUnreadable { table, error });
     }
 
     pub(super) fn into_report(self) -> VerifyReport {

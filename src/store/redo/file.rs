@@ -12,7 +12,8 @@ use rustix::io::Errno;
 use crate::codec::{
     BLOCK, LONGEST, LogId, blocks, decode_header, encode_entry, encode_header, may_be_log,
 };
-use crate::engine::{Failure, Outcome};
+use crate::engine::{Failure, Outcome, run_callers};
+use crate::random::random;
 use crate::store::backend::{Backend, Storage};
 use crate::store::file::{folder, identity, io_error, open_existing, share_as, sync_folder};
 
@@ -122,7 +123,7 @@ impl LogFile {
             backend: storage.redo(file.try_clone().map_err(refused)?)?,
             path: path.to_owned(),
             found,
-            id: rand::random(),
+            id: random().map_err(refused)?,
             next: FIRST,
             end: FIRST,
             rows: 0,
@@ -150,7 +151,9 @@ impl LogFile {
         }
         while end > self.end {
             if let Err(error) = self.grow() {
-                tracing::warn!(log = %self.path.display(), %error, "the redo log cannot grow");
+                run_callers(|| {
+                    tracing::warn!(log = %self.path.display(), %error, "the redo log cannot grow");
+                });
                 return false;
             }
         }

@@ -31,7 +31,7 @@ pub(crate) use file::{path, remove, remove_leftover};
 pub(super) use replay::{is_needed, recover, recover_copy};
 
 use crate::codec::{Changes, each_change};
-use crate::engine::{Failure, Outcome};
+use crate::engine::{Failure, Outcome, run_callers};
 use crate::meta;
 use crate::store::backend::Storage;
 use crate::tables::WriteTables;
@@ -116,8 +116,10 @@ impl Redo {
                     }
                     Err(failure) => {
                         // It would only have made things faster.
-                        tracing::warn!(store = %self.store.display(), %failure, "no redo log");
                         *committed = 0;
+                        run_callers(|| {
+                            tracing::warn!(store = %self.store.display(), %failure, "no redo log");
+                        });
                     }
                 }
             }
