@@ -19,9 +19,9 @@ use crate::store::{Access, OpenOptions};
 const PAGE: u64 = 4096;
 
 /// A handle that changed so many rows for each page of the file compacts it. An image takes some
-/// twenty of the rows of a page and half a page in all, so this is a fifth of a store's images
-/// created or deleted, which takes longer than the compaction.
-const ROWS_A_PAGE: u64 = 4;
+/// twelve rows and half a page, so this is a tenth of a store's images created or deleted, which
+/// takes about as long as the compaction.
+const ROWS_A_PAGE: u64 = 2;
 
 /// What a file of this length could give back is not worth the syncs.
 const SHORTEST: u64 = 1 << 20;

@@ -192,7 +192,7 @@ impl OpenOptions {
     /// `true` where nothing is said.
     ///
     /// A file whose images are replaced again and again grows to twice its length, and further where
-    /// transactions are large. So whoever created or deleted as much as a fifth of the images gives
+    /// transactions are large. So whoever created or deleted as much as a tenth of the images gives
     /// back what is not needed, unless others have the store open, the file takes less than 1 MiB or
     /// more than 128 MiB on disk, or the disk has no room for the pages that are moved. Others who
     /// open the store wait meanwhile: some 10 ms for each MiB.
