@@ -174,9 +174,14 @@ impl OpenOptions {
         } else {
             None
         };
+        let replaced = identity(path);
         if let Err(error) = nascent.appear(Placement::Replace) {
             if let Some(backup) = &backup {
                 take_back(backup, path);
+            }
+            // It may have been replaced all the same, and only that be not known to be on disk.
+            if identity(path) != replaced {
+                set_aside.stay();
             }
             return Err(error);
         }
@@ -193,7 +198,7 @@ impl OpenOptions {
             before,
             images: salvaged.images,
             lost: lost_log.into_iter().chain(salvaged.lost).collect(),
-            set_aside: set_aside.folder().map(Path::to_owned),
+            set_aside: set_aside.stay(),
             backup,
             length: size(path)?.0,
         })
@@ -243,10 +248,15 @@ fn take_back(backup: &Path, path: &Path) {
         (backup.to_owned(), path.to_owned()),
         (redo_log(backup), redo_log(path)),
     ] {
-        let file = |path: &Path| std::fs::symlink_metadata(path).map(|it| (it.dev(), it.ino()));
         // It may have been replaced all the same, and only that be not known to be on disk.
-        if matches!((file(&kept), file(&own)), (Ok(kept), Ok(own)) if kept == own) {
+        if identity(&kept).is_some_and(|kept| identity(&own) == Some(kept)) {
             let _ = std::fs::remove_file(kept);
         }
     }
+}
+
+/// Device and number of what is at a path; `None` where that cannot be told.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let there = std::fs::symlink_metadata(path).ok()?;
+    Some((there.dev(), there.ino()))
 }

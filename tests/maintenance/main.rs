@@ -15,6 +15,7 @@ mod damage;
 #[path = "../store/support/index_key.rs"]
 mod index_key;
 mod repair;
+mod repair_failed;
 mod stats;
 mod untouched;
 mod verify;
