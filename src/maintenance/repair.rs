@@ -6,6 +6,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::engine::{Failure, Outcome, contain};
 use crate::error::Result;
 use crate::maintenance::compact::size;
 use crate::maintenance::progress::Progress;
@@ -14,10 +15,10 @@ use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
 use crate::meta;
 use crate::read::Source;
 use crate::store::{
-    Nascent, OpenOptions, Placement, Snapshot, folder, io_error, redo_log, remove_leftover_log,
+    Nascent, OpenOptions, Placement, folder, io_error, redo_log, remove_leftover_log,
     remove_redo_log, sync_folder,
 };
-use crate::tables::ReadTables as _;
+use crate::tables::ReadTables;
 
 /// How a store is repaired.
 ///
@@ -154,7 +155,19 @@ impl OpenOptions {
             before.push(Some(Finding::Engine { error }), &without_pages);
         }
         let log = engine.redo_log_bytes(path);
-        let lost_log = lost_log(&snapshot, path);
+        let named = snapshot.view(|from| Ok(contain(|| names_log(from))))?;
+        if let Err(failure) = &named {
+            let (table, error) = ("meta", failure.to_string());
+            before.push(
+                Some(Finding::TableUnreadable { table, error }),
+                &without_pages,
+            );
+        }
+        // Where that cannot be read, a log that is there may be the one.
+        let has_lost_log = named.unwrap_or(log.is_some());
+        let lost_log = has_lost_log.then(|| Finding::RedoLogLost {
+            log: redo_log(path),
+        });
         before.push(lost_log.clone(), &without_pages);
         let nascent = Nascent::new(path, &engine)?;
         let mut transaction = nascent.store()?.write()?;
@@ -205,14 +218,13 @@ impl OpenOptions {
     }
 }
 
-/// What is lost with a redo log that could not be used.
-fn lost_log(snapshot: &Snapshot, path: &Path) -> Option<Finding> {
-    let named = snapshot
-        .view(|from| meta::redo(from.meta()?))
-        .ok()
-        .flatten();
-    let log = redo_log(path);
-    named.map(|_| Finding::RedoLogLost { log })
+/// Whether the file says that its last changes are in a redo log, which then could not be used.
+fn names_log(from: &impl ReadTables) -> Outcome<bool> {
+    let meta = from.meta()?;
+    if meta::schema(meta)?.is_none() {
+        return Err(Failure::corrupt("it does not say that it is of a store"));
+    }
+    Ok(meta::redo(meta)?.is_some())
 }
 
 /// Gives the damaged file a second name, which it keeps when the repaired one takes the first; and

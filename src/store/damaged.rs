@@ -43,8 +43,9 @@ impl OpenOptions {
         let exclusive = self.clone().access(Access::Exclusive).create(false);
         let open_to_write = || {
             let store = match exclusive.clone().open(path) {
-                // Of its log or of what that would change: the store itself may be whole.
-                Err(refused) if may_be_of_the_log(&refused) => {
+                // Of its log, of what that would change, or of what the file says of itself: the store
+                // itself may be whole.
+                Err(refused) if may_open_as_it_is(&refused) => {
                     let unmended = exclusive.clone().unmended().open(path);
                     unmended.map_err(|_| refused)?
                 }
@@ -85,10 +86,12 @@ impl OpenOptions {
     }
 }
 
-/// Whether a store may open that is opened without its redo log and in its own schema.
-fn may_be_of_the_log(refused: &Error) -> bool {
+/// Whether a store may open that is [taken as it is](OpenOptions::unmended).
+fn may_open_as_it_is(refused: &Error) -> bool {
     match refused {
-        Error::RedoLogMissing { .. } | Error::Corrupt { .. } => true,
+        Error::RedoLogMissing { .. } | Error::Corrupt { .. } | Error::ForeignDatabase { .. } => {
+            true
+        }
         Error::Io { action, .. } => *action == redo::READ,
         _ => false,
     }

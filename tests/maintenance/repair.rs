@@ -11,13 +11,13 @@ use image_store::{
 
 use crate::damage::{BLOBS, CONTENTS, IDS, IMAGES, NAMES, flip, noise, store, tamper};
 
-fn repair(path: &std::path::Path) -> RepairSummary {
+pub fn repair(path: &std::path::Path) -> RepairSummary {
     ImageStore::options()
         .repair(path, &RepairOptions::new(), |_| {})
         .unwrap()
 }
 
-fn assert_clean(store: &ImageStore) {
+pub fn assert_clean(store: &ImageStore) {
     let report = store.verify(&VerifyOptions::new(), |_| {}).unwrap();
     assert!(report.is_clean(), "{:?}", report.findings);
 }
@@ -327,7 +327,7 @@ fn a_store_in_use_is_not_repaired() {
 
 /// A store as a process leaves it that had it to itself and was killed: its last image is in the redo
 /// log alone.
-fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
+pub fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (open, path) = (
         folder.path().join("open"),
