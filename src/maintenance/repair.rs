@@ -165,8 +165,12 @@ impl OpenOptions {
         }
         // Where that cannot be read, a log that is there may be the one.
         let has_lost_log = named.unwrap_or(log.is_some());
-        let lost_log = has_lost_log.then(|| Finding::RedoLogLost {
-            log: redo_log(path),
+        let lost_log = has_lost_log.then(|| {
+            let log = redo_log(path);
+            match damaged.log_entries {
+                Some(entries) => Finding::RedoLogDamaged { log, entries },
+                None => Finding::RedoLogLost { log },
+            }
         });
         before.push(lost_log.clone(), &without_pages);
         let nascent = Nascent::new(path, &engine)?;

@@ -7,7 +7,9 @@ use std::path::Path;
 use redb::{BackendError, StorageBackend};
 
 use crate::error::{Error, Result};
+use crate::store::database::Engine;
 use crate::store::file::{io_error, open_existing};
+use crate::store::open::on_engine;
 use crate::store::{Access, ImageStore, OpenOptions, WaitLimit, redo, untouched};
 use crate::tables;
 
@@ -27,6 +29,8 @@ pub(crate) struct Damaged {
     pub(crate) store: ImageStore,
     /// Why it cannot be opened to write, where it cannot.
     pub(crate) refused: Option<String>,
+    /// How many entries of a damaged redo log it has, where it has some.
+    pub(crate) log_entries: Option<u64>,
     /// Keeps others from opening it to write, where the store is only open to read.
     _alone: Option<Box<dyn StorageBackend>>,
 }
@@ -46,6 +50,11 @@ impl OpenOptions {
                 // Of its log, of what that would change, or of what the file says of itself: the store
                 // itself may be whole.
                 Err(refused) if may_open_as_it_is(&refused) => {
+                    if matches!(refused, Error::RedoLogMissing { .. })
+                        && let Ok(damaged) = self.clone().open_with_part_of_log(path)
+                    {
+                        return Ok(damaged);
+                    }
                     let unmended = exclusive.clone().unmended().open(path);
                     unmended.map_err(|_| refused)?
                 }
@@ -54,6 +63,7 @@ impl OpenOptions {
             Ok(Damaged {
                 store,
                 refused: None,
+                log_entries: None,
                 _alone: None,
             })
         };
@@ -79,10 +89,25 @@ impl OpenOptions {
             Ok(store) => Ok(Damaged {
                 store,
                 refused: Some(what.clone()),
+                log_entries: None,
                 _alone: Some(Box::new(alone)),
             }),
             Err(_) => Err(refused),
         }
+    }
+
+    /// Opens the store at `path` with what its redo log holds up to where that is damaged. It is done in
+    /// memory: neither file is changed.
+    fn open_with_part_of_log(self, path: &Path) -> Result<Damaged> {
+        let alone = alone(path, &self)?;
+        let options = self.read_only(true);
+        let (database, entries) = untouched::open_with_part_of_log(path, &options)?;
+        Ok(Damaged {
+            store: on_engine(path, Engine::Copy(database), &options)?,
+            refused: None,
+            log_entries: Some(entries),
+            _alone: Some(Box::new(alone)),
+        })
     }
 }
 

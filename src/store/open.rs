@@ -78,6 +78,16 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     Ok(store)
 }
 
+/// The store at `path` on an engine that was opened to read its file, or a copy of it.
+pub(super) fn on_engine(path: &Path, engine: Engine, options: &OpenOptions) -> Result<ImageStore> {
+    let file = open_existing(path, false)?;
+    let gate = Gate::of(identity(&file, path)?);
+    let handle = Handle::new(path.to_owned(), engine).beside_others(file);
+    let store = ImageStore::new(handle, gate, options);
+    check_schema(&store, options)?;
+    Ok(store)
+}
+
 /// Opens the engine on the file of a store once more, for writing: for its own maintenance.
 pub(super) fn open_engine(path: &Path, options: &OpenOptions) -> Result<Database> {
     open_writable(path, options)

@@ -17,6 +17,7 @@ mod index_key;
 mod repair;
 mod repair_failed;
 mod repair_meta;
+mod repair_redo;
 mod stats;
 mod untouched;
 mod verify;

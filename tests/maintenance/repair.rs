@@ -328,6 +328,11 @@ fn a_store_in_use_is_not_repaired() {
 /// A store as a process leaves it that had it to itself and was killed: its last image is in the redo
 /// log alone.
 pub fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
+    killed_after(&["one", "two", "three", "last"])
+}
+
+/// The same after these images, of which the first three are in the store's own file.
+pub fn killed_after(ids: &[&str]) -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (open, path) = (
         folder.path().join("open"),
@@ -335,9 +340,9 @@ pub fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     );
     let options = ImageStore::options().access(Access::Exclusive);
     let store = options.open(&open).unwrap();
-    for id in ["one", "two", "three", "last"] {
+    for id in ids {
         let item = noise(2_000 + id.len());
-        let new = NewImage::new().id(id).big_data("manifest", item);
+        let new = NewImage::new().id(*id).big_data("manifest", item);
         store.create(new).unwrap();
     }
     let log = folder.path().join("images.redb-redo");
@@ -362,7 +367,9 @@ fn a_store_is_repaired_without_its_redo_log_and_says_so() {
     let (_folder, path, log) = killed();
     let whole = fs::read(&log).unwrap();
     let mut damaged = whole.clone();
+    // The header, and the only entry.
     damaged[20] ^= 1;
+    damaged[5_000] ^= 1;
     fs::write(&log, &damaged).unwrap();
     let refused = ImageStore::open(&path).unwrap_err();
     assert!(matches!(refused, Error::RedoLogMissing { .. }), "{refused}");

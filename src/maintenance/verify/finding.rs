@@ -80,6 +80,15 @@ pub enum Finding {
         /// The log.
         log: PathBuf,
     },
+    /// The last changes are in the redo log alone, which is damaged. A repair keeps those that come
+    /// before the damage; what may follow cannot be read.
+    RedoLogDamaged {
+        /// The log.
+        log: PathBuf,
+        /// How many of its entries come before the damage. Each is one commit, of one transaction or
+        /// of several that were made at the same time.
+        entries: u64,
+    },
     /// A record does not decode.
     RecordUnreadable {
         /// The image number.
@@ -185,6 +194,7 @@ impl Finding {
             Self::TableUnreadable { .. } => "table-unreadable",
             Self::Engine { .. } => "engine",
             Self::RedoLogLost { .. } => "redo-log-lost",
+            Self::RedoLogDamaged { .. } => "redo-log-damaged",
             Self::RecordUnreadable { .. } => "record-unreadable",
             Self::IndexRowMissing { .. } => "index-row-missing",
             Self::IndexRowStray { .. } => "index-row-stray",
@@ -231,6 +241,12 @@ impl fmt::Display for Finding {
                 f,
                 "the last changes were in the log {} alone, which is missing or does not continue \
                  the store",
+                log.display()
+            ),
+            Self::RedoLogDamaged { log, entries } => write!(
+                f,
+                "the log {} of the last changes is damaged: its first {entries} entries were read, and \
+                 what may follow them cannot be",
                 log.display()
             ),
             Self::RecordUnreadable { number, error } => {
