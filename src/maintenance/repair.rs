@@ -173,11 +173,16 @@ impl OpenOptions {
             }
         });
         before.push(lost_log.clone(), &without_pages);
+        let lost_commit = damaged.is_earlier.then_some(Finding::LastCommitLost);
+        before.push(lost_commit.clone(), &without_pages);
         let nascent = Nascent::new(path, &engine)?;
         let mut transaction = nascent.store()?.write()?;
         let mut set_aside = SetAside::beside(path);
         if let Some(finding) = &lost_log {
             set_aside.keep(finding, log.as_deref())?;
+        }
+        if let Some(finding) = &lost_commit {
+            set_aside.keep(finding, None)?;
         }
         let salvaged = snapshot.view(|from| {
             let salvaged =
@@ -214,7 +219,11 @@ impl OpenOptions {
         Ok(RepairSummary {
             before,
             images: salvaged.images,
-            lost: lost_log.into_iter().chain(salvaged.lost).collect(),
+            lost: lost_log
+                .into_iter()
+                .chain(lost_commit)
+                .chain(salvaged.lost)
+                .collect(),
             set_aside: set_aside.stay(),
             backup,
             length: size(path)?.0,

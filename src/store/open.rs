@@ -93,7 +93,8 @@ pub(super) fn open_engine(path: &Path, options: &OpenOptions) -> Result<Database
     open_writable(path, options)
 }
 
-fn builder(options: &OpenOptions) -> Builder {
+/// The engine as the access says; readers are among those who share a file.
+pub(super) fn builder(options: &OpenOptions) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_size);
     builder.set_concurrency_mode(match options.access {
@@ -255,6 +256,10 @@ pub(super) fn explain(failure: Failure, path: &Path) -> Error {
                     .at(path);
             }
             not_a_store(path, "it is not a redb database")
+        }
+        Failure::Engine(error @ redb::Error::UpgradeRequired(_)) if was_a_store(path) => {
+            // No store ever was of such a format.
+            Failure::corrupt_because("its header is damaged", error).at(path)
         }
         Failure::Engine(redb::Error::UpgradeRequired(version)) => not_a_store(
             path,

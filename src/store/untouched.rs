@@ -16,8 +16,8 @@ use redb::{BackendError, Builder, Database, StorageBackend};
 use crate::engine::contain;
 use crate::error::Result;
 use crate::store::backend::Overlay;
-use crate::store::damaged::MAGIC;
 use crate::store::file::{io_error, open_existing};
+use crate::store::header::MAGIC;
 use crate::store::open::explain;
 use crate::store::{Access, ImageStore, OpenOptions, Snapshot, WaitLimit, redo};
 
@@ -125,7 +125,10 @@ pub(super) fn open_with_part_of_log(path: &Path, options: &OpenOptions) -> Resul
 }
 
 /// An overlay on the file at `path`, which nobody writes to until it is closed.
-fn overlay(path: &Path, options: &OpenOptions) -> Result<Overlay<impl StorageBackend + use<>>> {
+pub(super) fn overlay(
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<Overlay<impl StorageBackend + use<>>> {
     let wait = WaitLimit::from_now(options.lock_wait);
     let overlay = Overlay::on(without_writers(path, options, wait)?);
     overlay.map_err(|source| io_error("read", path, source))
@@ -140,7 +143,7 @@ pub(super) fn opens_to_write(path: &Path, options: &OpenOptions) -> Result<()> {
 }
 
 /// An overlay has no locks, so the engine opens it as if it were alone.
-fn engine(options: &OpenOptions) -> Builder {
+pub(super) fn engine(options: &OpenOptions) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_size);
     builder

@@ -16,6 +16,7 @@ mod damage;
 mod index_key;
 mod repair;
 mod repair_failed;
+mod repair_header;
 mod repair_meta;
 mod repair_redo;
 mod stats;

@@ -173,12 +173,20 @@ fn a_repair_that_is_refused_leaves_the_file_as_it_is() {
     let (_dir, path) = store();
     let sound = fs::read(&path).unwrap();
     let mut outcomes = [0; 2];
-    for at in (0..320)
+    // A byte anywhere, and one of each of the slots of which either leads to the images.
+    let one = (0..320)
         .step_by(4)
-        .chain((4_096..sound.len()).step_by(8_111))
+        .chain((4_096..sound.len()).step_by(8_111));
+    let both = (64..192).step_by(16);
+    for (at, second) in one
+        .map(|at| (at, None))
+        .chain(both.map(|at| (at, Some(at + 128))))
     {
         let mut bytes = sound.clone();
         bytes[at] ^= 0xff;
+        if let Some(second) = second {
+            bytes[second] ^= 0xff;
+        }
         fs::write(&path, &bytes).unwrap();
         match ImageStore::options().repair(&path, &RepairOptions::new(), |_| {}) {
             Ok(summary) => {

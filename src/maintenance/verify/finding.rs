@@ -75,6 +75,8 @@ pub enum Finding {
         /// What it says.
         error: String,
     },
+    /// The last commit cannot be read. What a repair keeps is the state before it.
+    LastCommitLost,
     /// The last changes are in the redo log alone, and it cannot be used.
     RedoLogLost {
         /// The log.
@@ -193,6 +195,7 @@ impl Finding {
         match self {
             Self::TableUnreadable { .. } => "table-unreadable",
             Self::Engine { .. } => "engine",
+            Self::LastCommitLost => "last-commit-lost",
             Self::RedoLogLost { .. } => "redo-log-lost",
             Self::RedoLogDamaged { .. } => "redo-log-damaged",
             Self::RecordUnreadable { .. } => "record-unreadable",
@@ -237,6 +240,9 @@ impl fmt::Display for Finding {
                 write!(f, "the table {table} cannot be read to its end: {error}")
             }
             Self::Engine { error } => write!(f, "the storage engine found damage: {error}"),
+            Self::LastCommitLost => {
+                f.write_str("the last commit cannot be read; what is kept is the state before it")
+            }
             Self::RedoLogLost { log } => write!(
                 f,
                 "the last changes were in the log {} alone, which is missing or does not continue \
