@@ -279,7 +279,7 @@ fn the_damaged_file_is_kept_and_undoes_the_repair() {
     let damaged = fs::read(&path).unwrap();
     let summary = repair(&path);
     let backup = summary.backup.unwrap();
-    // The engine notes an open and a close in its header, so the images are compared.
+    // A close writes the engine's header and book-keeping, so the images are compared.
     assert_eq!(fs::metadata(&backup).unwrap().len(), damaged.len() as u64);
     fs::rename(&backup, &path).unwrap();
     let store = ImageStore::open(&path).unwrap();
