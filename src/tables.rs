@@ -7,7 +7,7 @@ use std::sync::{MutexGuard, OnceLock};
 
 use redb::{
     Key, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table,
-    TableDefinition, Value, WriteTransaction,
+    TableDefinition, TableError, TableHandle as _, Value, WriteTransaction,
 };
 
 use crate::codec::{Change, Changes, IndexKey, TableTag};
@@ -40,6 +40,29 @@ const BLOBS: TableDefinition<'_, (u64, u32), Bytes> = TableDefinition::new("blob
 /// The names of all tables in their order, one after the other, as the engine's list of them has
 /// them: what a file of a store is known by where its beginning is lost.
 pub(crate) const LISTED: &[u8] = b"blobscontentsdigestsidsimageslayersmetanames";
+
+/// Whether a database has the tables of a store, and those that are the same in every schema with their
+/// keys and values: what a store is known by where [`META`] cannot be read.
+pub(crate) fn are_of_a_store(transaction: &ReadTransaction) -> Outcome<bool> {
+    let tables = transaction.list_tables()?;
+    let names: Vec<String> = tables.map(|table| table.name().to_owned()).collect();
+    Ok(names.concat().as_bytes() == LISTED
+        && is_table(transaction, IMAGES)?
+        && is_table(transaction, NAMES)?
+        && is_table(transaction, CONTENTS)?
+        && is_table(transaction, BLOBS)?)
+}
+
+fn is_table<K: Key + 'static, V: Value + 'static>(
+    transaction: &ReadTransaction,
+    definition: TableDefinition<'_, K, V>,
+) -> Outcome<bool> {
+    match transaction.open_table(definition) {
+        Ok(_) => Ok(true),
+        Err(TableError::Storage(error)) => Err(error.into()),
+        Err(_) => Ok(false),
+    }
+}
 
 /// The number after the last of the images, or of the contents: new ones come after all others.
 pub(crate) fn number_after(last: u64) -> Outcome<u64> {

@@ -6,6 +6,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::engine::{Failure, Outcome, contain};
 use crate::error::Result;
 use crate::maintenance::progress::Progress;
 use crate::maintenance::set_aside::{SetAside, beside};
@@ -13,10 +14,10 @@ use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
 use crate::meta;
 use crate::read::Source;
 use crate::store::{
-    Nascent, OpenOptions, Placement, Snapshot, folder, io_error, place_error, redo_log,
-    remove_leftover_log, remove_redo_log, size, sync_folder,
+    Nascent, OpenOptions, Placement, folder, io_error, place_error, redo_log, remove_leftover_log,
+    remove_redo_log, size, sync_folder,
 };
-use crate::tables::ReadTables as _;
+use crate::tables::ReadTables;
 
 /// How a store is repaired.
 ///
@@ -153,13 +154,34 @@ impl OpenOptions {
             before.push(Some(Finding::Engine { error }), &without_pages);
         }
         let log = engine.redo_log_bytes(path);
-        let lost_log = lost_log(&snapshot, path);
+        let named = snapshot.view(|from| Ok(contain(|| names_log(from))))?;
+        if let Err(failure) = &named {
+            let (table, error) = ("meta", failure.to_string());
+            before.push(
+                Some(Finding::TableUnreadable { table, error }),
+                &without_pages,
+            );
+        }
+        // Where that cannot be read, a log that is there may be the one.
+        let has_lost_log = named.unwrap_or(log.is_some());
+        let lost_log = has_lost_log.then(|| {
+            let log = redo_log(path);
+            match damaged.log_entries {
+                Some(entries) => Finding::RedoLogDamaged { log, entries },
+                None => Finding::RedoLogLost { log },
+            }
+        });
         before.push(lost_log.clone(), &without_pages);
+        let lost_commit = damaged.is_earlier.then_some(Finding::LastCommitLost);
+        before.push(lost_commit.clone(), &without_pages);
         let nascent = Nascent::new(path, &engine)?;
         let mut transaction = nascent.store()?.write()?;
         let mut set_aside = SetAside::beside(path);
         if let Some(finding) = &lost_log {
             set_aside.keep(finding, log.as_deref())?;
+        }
+        if let Some(finding) = &lost_commit {
+            set_aside.keep(finding, None)?;
         }
         let salvaged = snapshot.view(|from| {
             let salvaged =
@@ -173,9 +195,14 @@ impl OpenOptions {
         } else {
             None
         };
+        let replaced = identity(path);
         if let Err(error) = nascent.appear(Placement::Replace) {
             if let Some(backup) = &backup {
                 take_back(backup, path);
+            }
+            // It may have been replaced all the same, and only that be not known to be on disk.
+            if identity(path) != replaced {
+                set_aside.stay();
             }
             return Err(error);
         }
@@ -191,22 +218,25 @@ impl OpenOptions {
         Ok(RepairSummary {
             before,
             images: salvaged.images,
-            lost: lost_log.into_iter().chain(salvaged.lost).collect(),
-            set_aside: set_aside.folder().map(Path::to_owned),
+            lost: lost_log
+                .into_iter()
+                .chain(lost_commit)
+                .chain(salvaged.lost)
+                .collect(),
+            set_aside: set_aside.stay(),
             backup,
             length: size(path)?.0,
         })
     }
 }
 
-/// What is lost with a redo log that could not be used.
-fn lost_log(snapshot: &Snapshot, path: &Path) -> Option<Finding> {
-    let named = snapshot
-        .view(|from| meta::redo(from.meta()?))
-        .ok()
-        .flatten();
-    let log = redo_log(path);
-    named.map(|_| Finding::RedoLogLost { log })
+/// Whether the file says that its last changes are in a redo log, which then could not be used.
+fn names_log(from: &impl ReadTables) -> Outcome<bool> {
+    let meta = from.meta()?;
+    if meta::schema(meta)?.is_none() {
+        return Err(Failure::corrupt("it does not say that it is of a store"));
+    }
+    Ok(meta::redo(meta)?.is_some())
 }
 
 /// Gives the damaged file a second name, which it keeps when the repaired one takes the first; and
@@ -242,10 +272,15 @@ fn take_back(backup: &Path, path: &Path) {
         (backup.to_owned(), path.to_owned()),
         (redo_log(backup), redo_log(path)),
     ] {
-        let file = |path: &Path| std::fs::symlink_metadata(path).map(|it| (it.dev(), it.ino()));
         // It may have been replaced all the same, and only that be not known to be on disk.
-        if matches!((file(&kept), file(&own)), (Ok(kept), Ok(own)) if kept == own) {
+        if identity(&kept).is_some_and(|kept| identity(&own) == Some(kept)) {
             let _ = std::fs::remove_file(kept);
         }
     }
+}
+
+/// Device and number of what is at a path; `None` where that cannot be told.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let there = std::fs::symlink_metadata(path).ok()?;
+    Some((there.dev(), there.ino()))
 }

@@ -13,7 +13,8 @@ use crate::model::Timestamp;
 use crate::store::{folder, io_error, sync_folder};
 
 /// A folder beside a store, made when the first thing is put into it: numbered notes in JSON, and
-/// the bytes they tell of.
+/// the bytes they tell of. It is gone when this is dropped before [`stay`](Self::stay): a store that
+/// is as it was has lost nothing.
 pub(super) struct SetAside {
     store: PathBuf,
     folder: Option<PathBuf>,
@@ -29,9 +30,9 @@ impl SetAside {
         }
     }
 
-    /// The folder; `None` where nothing was put into it.
-    pub(super) fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+    /// The folder, which stays; `None` where nothing was put into it.
+    pub(super) fn stay(mut self) -> Option<PathBuf> {
+        self.folder.take()
     }
 
     /// The folder, which is there from now on.
@@ -77,6 +78,15 @@ impl SetAside {
         };
         sync_folder(made)?;
         sync_folder(&folder(made))
+    }
+}
+
+impl Drop for SetAside {
+    fn drop(&mut self) {
+        let Some(folder) = &self.folder else { return };
+        if let Err(error) = std::fs::remove_dir_all(folder) {
+            tracing::warn!(folder = %folder.display(), %error, "left over by a repair that failed");
+        }
     }
 }
 

@@ -8,11 +8,13 @@ mod padded;
 mod passes_on;
 #[cfg(not(feature = "testing"))]
 mod plain;
+mod unshared;
 #[cfg(feature = "testing")]
 mod watched;
 
-pub(super) use overlay::Overlay;
+pub(super) use overlay::{Overlay, PAGE};
 #[cfg(not(feature = "testing"))]
 pub(super) use plain::{Backend, Storage};
+pub(super) use unshared::Unshared;
 #[cfg(feature = "testing")]
 pub(super) use watched::{Backend, Storage};

@@ -7,12 +7,11 @@ use std::path::Path;
 use redb::{BackendError, StorageBackend};
 
 use crate::error::{Error, Result};
+use crate::store::database::Engine;
 use crate::store::file::{io_error, open_existing};
-use crate::store::{Access, ImageStore, OpenOptions, WaitLimit, redo, untouched};
+use crate::store::open::on_engine;
+use crate::store::{Access, ImageStore, OpenOptions, WaitLimit, by_slot, redo, untouched};
 use crate::tables;
-
-/// What every file of the engine begins with (docs/design.md of redb, "Database header").
-pub(super) const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// The byte that everybody who has the file open to write keeps locked, those who share it together
 /// (docs/design.md of redb, "Lock bytes").
@@ -27,6 +26,10 @@ pub(crate) struct Damaged {
     pub(crate) store: ImageStore,
     /// Why it cannot be opened to write, where it cannot.
     pub(crate) refused: Option<String>,
+    /// Whether it is the state before the last commit, which cannot be read.
+    pub(crate) is_earlier: bool,
+    /// How many entries of a damaged redo log it has, where it has some.
+    pub(crate) log_entries: Option<u64>,
     /// Keeps others from opening it to write, where the store is only open to read.
     _alone: Option<Box<dyn StorageBackend>>,
 }
@@ -43,8 +46,14 @@ impl OpenOptions {
         let exclusive = self.clone().access(Access::Exclusive).create(false);
         let open_to_write = || {
             let store = match exclusive.clone().open(path) {
-                // Of its log or of what that would change: the store itself may be whole.
-                Err(refused) if may_be_of_the_log(&refused) => {
+                // Of its log, of what that would change, or of what the file says of itself: the store
+                // itself may be whole.
+                Err(refused) if may_open_as_it_is(&refused) => {
+                    if matches!(refused, Error::RedoLogMissing { .. })
+                        && let Ok(damaged) = self.clone().open_with_part_of_log(path)
+                    {
+                        return Ok(damaged);
+                    }
                     let unmended = exclusive.clone().unmended().open(path);
                     unmended.map_err(|_| refused)?
                 }
@@ -53,6 +62,8 @@ impl OpenOptions {
             Ok(Damaged {
                 store,
                 refused: None,
+                is_earlier: false,
+                log_entries: None,
                 _alone: None,
             })
         };
@@ -73,22 +84,64 @@ impl OpenOptions {
         };
         let anew = self.clone().open_beginning_anew(path);
         // An older schema stays where the engine opens the file to read it and to nothing else.
-        let anew = anew.or_else(|_| self.unmended().open_beginning_anew(path));
-        match anew {
-            Ok(store) => Ok(Damaged {
+        let anew = anew.or_else(|_| self.clone().unmended().open_beginning_anew(path));
+        let mut damaged = match anew {
+            Ok(store) => Damaged {
                 store,
-                refused: Some(what.clone()),
-                _alone: Some(Box::new(alone)),
-            }),
-            Err(_) => Err(refused),
-        }
+                refused: None,
+                is_earlier: false,
+                log_entries: None,
+                _alone: None,
+            },
+            Err(_) => match self.open_by_slot(path) {
+                Ok(damaged) => damaged,
+                Err(_) => return Err(refused),
+            },
+        };
+        damaged.refused = Some(what.clone());
+        damaged._alone = Some(Box::new(alone));
+        Ok(damaged)
+    }
+
+    /// Opens the store at `path` by the first of its commit slots that leads to a store.
+    fn open_by_slot(self, path: &Path) -> Result<Damaged> {
+        let options = self.read_only(true).unmended();
+        let [latest, earlier] = by_slot::slots(path, &options)?;
+        let open = |slot, is_earlier| {
+            let reached = by_slot::open(path, &options, slot)?;
+            Ok(Damaged {
+                store: on_engine(path, reached.engine, &options)?,
+                refused: None,
+                is_earlier,
+                log_entries: reached.log_entries,
+                _alone: None,
+            })
+        };
+        open(&latest, false).or_else(|_: Error| open(&earlier, true))
+    }
+
+    /// Opens the store at `path` with what its redo log holds up to where that is damaged. It is done in
+    /// memory: neither file is changed.
+    fn open_with_part_of_log(self, path: &Path) -> Result<Damaged> {
+        let alone = alone(path, &self)?;
+        let options = self.read_only(true);
+        let (database, entries) = untouched::open_with_part_of_log(path, &options)?;
+        Ok(Damaged {
+            store: on_engine(path, Engine::Copy(database), &options)?,
+            refused: None,
+            is_earlier: false,
+            log_entries: Some(entries),
+            _alone: Some(Box::new(alone)),
+        })
     }
 }
 
-/// Whether a store may open that is opened without its redo log and in its own schema.
-fn may_be_of_the_log(refused: &Error) -> bool {
+/// Whether a store may open that is [taken as it is](OpenOptions::unmended).
+fn may_open_as_it_is(refused: &Error) -> bool {
     match refused {
-        Error::RedoLogMissing { .. } | Error::Corrupt { .. } => true,
+        Error::RedoLogMissing { .. } | Error::Corrupt { .. } | Error::ForeignDatabase { .. } => {
+            true
+        }
         Error::Io { action, .. } => *action == redo::READ,
         _ => false,
     }

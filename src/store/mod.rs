@@ -3,6 +3,7 @@
 mod access;
 mod backend;
 mod birth;
+mod by_slot;
 mod compaction;
 mod copy;
 mod damaged;
@@ -11,6 +12,7 @@ mod file;
 mod gate;
 mod group;
 mod habit;
+mod header;
 mod held;
 mod image_store;
 mod mutations;

@@ -5,7 +5,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::{Builder, ConcurrencyMode, Database, ReadOnlyDatabase, ReadableDatabase as _};
+use redb::{
+    Builder, ConcurrencyMode, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _,
+};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, Result};
@@ -18,6 +20,7 @@ use crate::store::gate::Gate;
 use crate::store::redo::Redo;
 use crate::store::untouched::{self, Untouched};
 use crate::store::{Access, ImageStore, OpenOptions, WaitLimit, birth, copy, redo};
+use crate::tables::are_of_a_store;
 
 /// A read-only open is refused while another process that had the file open for writing closes it,
 /// for some milliseconds; after this time the refusal means that the last writer died.
@@ -71,7 +74,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         drop(store);
         return open(path, options);
     }
-    check_schema(&store)?;
+    check_schema(&store, options)?;
     if options.access == Access::Exclusive && !options.unmended {
         // Of a process that died when it had done all that its log held. Nobody else has the file.
         redo::remove_leftover(path);
@@ -80,12 +83,23 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     Ok(store)
 }
 
+/// The store at `path` on an engine that was opened to read its file, or a copy of it.
+pub(super) fn on_engine(path: &Path, engine: Engine, options: &OpenOptions) -> Result<ImageStore> {
+    let file = open_existing(path, false)?;
+    let gate = Gate::of(identity(&file, path)?);
+    let handle = Handle::new(path.to_owned(), engine).beside_others(file);
+    let store = ImageStore::new(handle, gate, options);
+    check_schema(&store, options)?;
+    Ok(store)
+}
+
 /// Opens the engine on the file of a store once more, for writing: for its own maintenance.
 pub(super) fn open_engine(path: &Path, options: &OpenOptions) -> Result<Database> {
     open_writable(path, options)
 }
 
-fn builder(options: &OpenOptions) -> Builder {
+/// The engine as the access says; readers are among those who share a file.
+pub(super) fn builder(options: &OpenOptions) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_size);
     builder.set_concurrency_mode(match options.access {
@@ -248,6 +262,10 @@ pub(super) fn explain(failure: Failure, path: &Path) -> Error {
             }
             not_a_store(path, "it is not a redb database")
         }
+        Failure::Engine(error @ redb::Error::UpgradeRequired(_)) if was_a_store(path) => {
+            // No store ever was of such a format.
+            Failure::corrupt_because("its header is damaged", error).at(path)
+        }
         Failure::Engine(redb::Error::UpgradeRequired(version)) => not_a_store(
             path,
             &format!("it is a redb database of the old file format {version}"),
@@ -266,34 +284,42 @@ pub(super) fn explain(failure: Failure, path: &Path) -> Error {
 /// Refuses what is not ours or too new without writing to it: opening a database for writing
 /// changes its file. Where it cannot be read now, [`check_schema`] has the last word.
 fn refuse_unwritten(path: &Path, options: &OpenOptions) -> Result<()> {
-    let schema = open_read_only_once(path, options)
-        .and_then(|database| contain(|| migrations::inspect(&database.begin_read()?)));
-    match schema {
-        Ok(found) => known_schema(found, path),
-        Err(_) => Ok(()),
+    let Ok(database) = open_read_only_once(path, options) else {
+        return Ok(());
+    };
+    let begun = contain(|| Ok(database.begin_read()?));
+    match begun.map(|transaction| known_schema(&transaction, path, options)) {
+        Ok(Err(refused @ (Error::ForeignDatabase { .. } | Error::SchemaTooNew { .. }))) => {
+            Err(refused)
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
 /// Refuses what is not ours or too new.
-fn check_schema(store: &ImageStore) -> Result<()> {
-    let path = store.path();
-    let transaction = store.handle().begin_read()?;
-    let found =
-        contain(|| migrations::inspect(&transaction)).map_err(|failure| failure.at(path))?;
-    known_schema(found, path)
+fn check_schema(store: &ImageStore, options: &OpenOptions) -> Result<()> {
+    known_schema(&store.handle().begin_read()?, store.path(), options)
 }
 
-/// Refuses a schema that this version does not know.
-fn known_schema(found: Option<u32>, path: &Path) -> Result<()> {
+/// Refuses what is not ours, and a schema that this version does not know. What is taken as it is may
+/// be damaged where it says what it is; then its tables tell.
+fn known_schema(transaction: &ReadTransaction, path: &Path, options: &OpenOptions) -> Result<()> {
+    let found = contain(|| migrations::inspect(transaction));
     match found {
-        None => Err(Error::ForeignDatabase {
-            path: path.to_owned(),
-        }),
-        Some(found) if found > migrations::CURRENT => Err(Error::SchemaTooNew {
+        Ok(Some(found)) if found > migrations::CURRENT => Err(Error::SchemaTooNew {
             path: path.to_owned(),
             found,
             supported: migrations::CURRENT,
         }),
-        Some(_) => Ok(()),
+        Ok(Some(_)) => Ok(()),
+        Ok(None) | Err(Failure::Corrupt { .. })
+            if options.unmended && contain(|| are_of_a_store(transaction)).unwrap_or(false) =>
+        {
+            Ok(())
+        }
+        Ok(None) => Err(Error::ForeignDatabase {
+            path: path.to_owned(),
+        }),
+        Err(failure) => Err(failure.at(path)),
     }
 }

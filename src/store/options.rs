@@ -35,7 +35,8 @@ pub struct OpenOptions {
     pub(super) recovery_copy_limit: u64,
     pub(super) compact_on_close: bool,
     pub(super) untouched: Untouched,
-    /// Whether a redo log is left alone, and an older schema as well.
+    /// Whether it is taken as it is: a redo log is left alone, an older schema as well, and a store
+    /// may be known by its tables alone.
     pub(super) unmended: bool,
     pub(super) storage: Storage,
 }
@@ -232,7 +233,8 @@ impl OpenOptions {
         redo::bytes(path, &self.storage)
     }
 
-    /// Takes the store as it is: without its redo log, which cannot be used, and in its own schema.
+    /// Takes the store as it is: without its redo log, which cannot be used, in its own schema, and
+    /// also where it does not say that it is one.
     pub(super) fn unmended(mut self) -> Self {
         self.unmended = true;
         self

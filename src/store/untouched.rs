@@ -16,8 +16,8 @@ use redb::{BackendError, Builder, Database, StorageBackend};
 use crate::engine::contain;
 use crate::error::Result;
 use crate::store::backend::Overlay;
-use crate::store::damaged::MAGIC;
 use crate::store::file::{io_error, open_existing};
+use crate::store::header::MAGIC;
 use crate::store::open::explain;
 use crate::store::{Access, ImageStore, OpenOptions, Snapshot, WaitLimit, redo};
 
@@ -45,7 +45,7 @@ const READS: u64 = 3;
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// The file at `path` as storage for the engine, opened to read only.
-fn below(path: &Path, options: &OpenOptions) -> Result<impl StorageBackend> {
+fn below(path: &Path, options: &OpenOptions) -> Result<impl StorageBackend + use<>> {
     let file = open_existing(path, false)?;
     options.storage.on(file).map_err(|failure| failure.at(path))
 }
@@ -59,7 +59,7 @@ fn without_writers(
     path: &Path,
     options: &OpenOptions,
     wait: WaitLimit,
-) -> Result<impl StorageBackend> {
+) -> Result<impl StorageBackend + use<>> {
     let refused = |error| io_error("lock", path, io::Error::other(error));
     let below = below(path, options)?;
     match below.try_lock_shared_range(WRITER_BYTE, WRITER_BYTE) {
@@ -91,10 +91,9 @@ fn without_writers(
 ///
 /// Nobody writes to the file until the database is closed: others wait.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {
-    let refused = |source| io_error("read", path, source);
-    let wait = WaitLimit::from_now(options.lock_wait);
-    let overlay = Overlay::on(without_writers(path, options, wait)?).map_err(refused)?;
+    let overlay = overlay(path, options)?;
     if options.untouched == Untouched::BeginningAnew {
+        let refused = |source| io_error("read", path, source);
         overlay.write(0, &MAGIC).map_err(refused)?;
     }
     let opened = contain(|| {
@@ -114,6 +113,27 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Database> {
     opened.map_err(|failure| explain(failure, path))
 }
 
+/// The same, with as much of a damaged redo log as can be read, and how many entries that is.
+pub(super) fn open_with_part_of_log(path: &Path, options: &OpenOptions) -> Result<(Database, u64)> {
+    let overlay = overlay(path, options)?;
+    let opened = contain(|| {
+        let database = engine(options).create_with_backend(overlay)?;
+        let entries = redo::recover_copy_in_part(&database, path, options)?;
+        Ok((database, entries))
+    });
+    opened.map_err(|failure| explain(failure, path))
+}
+
+/// An overlay on the file at `path`, which nobody writes to until it is closed.
+pub(super) fn overlay(
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<Overlay<impl StorageBackend + use<>>> {
+    let wait = WaitLimit::from_now(options.lock_wait);
+    let overlay = Overlay::on(without_writers(path, options, wait)?);
+    overlay.map_err(|source| io_error("read", path, source))
+}
+
 /// Whether the engine opens the file at `path` to write and closes it well. It is tried in memory.
 pub(super) fn opens_to_write(path: &Path, options: &OpenOptions) -> Result<()> {
     let overlay = Overlay::on(below(path, options)?);
@@ -123,7 +143,7 @@ pub(super) fn opens_to_write(path: &Path, options: &OpenOptions) -> Result<()> {
 }
 
 /// An overlay has no locks, so the engine opens it as if it were alone.
-fn engine(options: &OpenOptions) -> Builder {
+pub(super) fn engine(options: &OpenOptions) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_size);
     builder

@@ -15,6 +15,10 @@ mod damage;
 #[path = "../store/support/index_key.rs"]
 mod index_key;
 mod repair;
+mod repair_failed;
+mod repair_header;
+mod repair_meta;
+mod repair_redo;
 mod stats;
 mod untouched;
 mod verify;

@@ -11,13 +11,13 @@ use image_store::{
 
 use crate::damage::{BLOBS, CONTENTS, IDS, IMAGES, NAMES, flip, noise, store, tamper};
 
-fn repair(path: &std::path::Path) -> RepairSummary {
+pub fn repair(path: &std::path::Path) -> RepairSummary {
     ImageStore::options()
         .repair(path, &RepairOptions::new(), |_| {})
         .unwrap()
 }
 
-fn assert_clean(store: &ImageStore) {
+pub fn assert_clean(store: &ImageStore) {
     let report = store.verify(&VerifyOptions::new(), |_| {}).unwrap();
     assert!(report.is_clean(), "{:?}", report.findings);
 }
@@ -173,12 +173,20 @@ fn a_repair_that_is_refused_leaves_the_file_as_it_is() {
     let (_dir, path) = store();
     let sound = fs::read(&path).unwrap();
     let mut outcomes = [0; 2];
-    for at in (0..320)
+    // A byte anywhere, and one of each of the slots of which either leads to the images.
+    let one = (0..320)
         .step_by(4)
-        .chain((4_096..sound.len()).step_by(8_111))
+        .chain((4_096..sound.len()).step_by(8_111));
+    let both = (64..192).step_by(16);
+    for (at, second) in one
+        .map(|at| (at, None))
+        .chain(both.map(|at| (at, Some(at + 128))))
     {
         let mut bytes = sound.clone();
         bytes[at] ^= 0xff;
+        if let Some(second) = second {
+            bytes[second] ^= 0xff;
+        }
         fs::write(&path, &bytes).unwrap();
         match ImageStore::options().repair(&path, &RepairOptions::new(), |_| {}) {
             Ok(summary) => {
@@ -271,7 +279,7 @@ fn the_damaged_file_is_kept_and_undoes_the_repair() {
     let damaged = fs::read(&path).unwrap();
     let summary = repair(&path);
     let backup = summary.backup.unwrap();
-    // The engine notes an open and a close in its header, so the images are compared.
+    // A close writes the engine's header and book-keeping, so the images are compared.
     assert_eq!(fs::metadata(&backup).unwrap().len(), damaged.len() as u64);
     fs::rename(&backup, &path).unwrap();
     let store = ImageStore::open(&path).unwrap();
@@ -327,7 +335,12 @@ fn a_store_in_use_is_not_repaired() {
 
 /// A store as a process leaves it that had it to itself and was killed: its last image is in the redo
 /// log alone.
-fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
+pub fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
+    killed_after(&["one", "two", "three", "last"])
+}
+
+/// The same after these images, of which the first three are in the store's own file.
+pub fn killed_after(ids: &[&str]) -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (open, path) = (
         folder.path().join("open"),
@@ -335,9 +348,9 @@ fn killed() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     );
     let options = ImageStore::options().access(Access::Exclusive);
     let store = options.open(&open).unwrap();
-    for id in ["one", "two", "three", "last"] {
+    for id in ids {
         let item = noise(2_000 + id.len());
-        let new = NewImage::new().id(id).big_data("manifest", item);
+        let new = NewImage::new().id(*id).big_data("manifest", item);
         store.create(new).unwrap();
     }
     let log = folder.path().join("images.redb-redo");
@@ -362,7 +375,9 @@ fn a_store_is_repaired_without_its_redo_log_and_says_so() {
     let (_folder, path, log) = killed();
     let whole = fs::read(&log).unwrap();
     let mut damaged = whole.clone();
+    // The header, and the only entry.
     damaged[20] ^= 1;
+    damaged[5_000] ^= 1;
     fs::write(&log, &damaged).unwrap();
     let refused = ImageStore::open(&path).unwrap_err();
     assert!(matches!(refused, Error::RedoLogMissing { .. }), "{refused}");

@@ -75,10 +75,21 @@ pub enum Finding {
         /// What it says.
         error: String,
     },
+    /// The last commit cannot be read. What a repair keeps is the state before it.
+    LastCommitLost,
     /// The last changes are in the redo log alone, and it cannot be used.
     RedoLogLost {
         /// The log.
         log: PathBuf,
+    },
+    /// The last changes are in the redo log alone, which is damaged. A repair keeps those that come
+    /// before the damage; what may follow cannot be read.
+    RedoLogDamaged {
+        /// The log.
+        log: PathBuf,
+        /// How many of its entries come before the damage. Each is one commit, of one transaction or
+        /// of several that were made at the same time.
+        entries: u64,
     },
     /// A record does not decode.
     RecordUnreadable {
@@ -184,7 +195,9 @@ impl Finding {
         match self {
             Self::TableUnreadable { .. } => "table-unreadable",
             Self::Engine { .. } => "engine",
+            Self::LastCommitLost => "last-commit-lost",
             Self::RedoLogLost { .. } => "redo-log-lost",
+            Self::RedoLogDamaged { .. } => "redo-log-damaged",
             Self::RecordUnreadable { .. } => "record-unreadable",
             Self::IndexRowMissing { .. } => "index-row-missing",
             Self::IndexRowStray { .. } => "index-row-stray",
@@ -227,10 +240,19 @@ impl fmt::Display for Finding {
                 write!(f, "the table {table} cannot be read to its end: {error}")
             }
             Self::Engine { error } => write!(f, "the storage engine found damage: {error}"),
+            Self::LastCommitLost => {
+                f.write_str("the last commit cannot be read; what is kept is the state before it")
+            }
             Self::RedoLogLost { log } => write!(
                 f,
                 "the last changes were in the log {} alone, which is missing or does not continue \
                  the store",
+                log.display()
+            ),
+            Self::RedoLogDamaged { log, entries } => write!(
+                f,
+                "the log {} of the last changes is damaged: its first {entries} entries were read, and \
+                 what may follow them cannot be",
                 log.display()
             ),
             Self::RecordUnreadable { number, error } => {

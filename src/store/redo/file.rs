@@ -251,8 +251,19 @@ pub(super) fn read(store: &Path, storage: &Storage, id: &LogId) -> Outcome<Optio
     let Some(mut bytes) = read_whole(store, storage)? else {
         return Ok(None);
     };
+    // It had grown before anything named it: one that is shorter was cut, or is a copy in part.
+    if (bytes.len() as u64) < FIRST + GROWTH {
+        return Ok(None);
+    }
     let entries = bytes.split_off(BLOCK);
     Ok((decode_header(&bytes) == Some(*id)).then_some(entries))
+}
+
+/// What lies behind the header of a log, whatever the header says, and be it cut short: each entry says
+/// itself of which log it is. `None` where none could be a log.
+pub(super) fn read_damaged(store: &Path, storage: &Storage) -> Outcome<Option<Vec<u8>>> {
+    let bytes = read_whole(store, storage)?;
+    Ok(bytes.map(|mut bytes| bytes.split_off(BLOCK.min(bytes.len()))))
 }
 
 /// Everything in the file at the path of a store's log; `None` where none could be a log. No link is
@@ -265,8 +276,7 @@ pub(super) fn read_whole(store: &Path, storage: &Storage) -> Outcome<Option<Vec<
     };
     let backend = storage.redo(file)?;
     let length = backend.len().map_err(refused)?;
-    // It had grown before anything named it: one that is shorter was cut, or is a copy in part.
-    if !(FIRST + GROWTH..=LONGEST_FILE).contains(&length) {
+    if length > LONGEST_FILE {
         return Ok(None);
     }
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];

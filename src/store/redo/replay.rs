@@ -39,9 +39,9 @@ pub(in crate::store) fn recover(
 ) -> Outcome<()> {
     if !options.unmended
         && is_needed(database)?
-        && let Some(id) = replay(database, path, options, begun)?
+        && let Some(replayed) = replay(database, path, options, Extent::All, begun)?
         // By now another store may be at this path, with a log of its own.
-        && file::read(path, &options.storage, &id)?.is_some()
+        && file::read(path, &options.storage, &replayed.id)?.is_some()
     {
         file::remove_leftover(path);
     }
@@ -56,13 +56,42 @@ pub(in crate::store) fn recover_copy(
 ) -> Outcome<bool> {
     let is_needed = is_needed(database)?;
     if is_needed {
-        replay(database, path, options, || ())?;
+        replay(database, path, options, Extent::All, || ())?;
     }
     Ok(is_needed)
 }
 
-/// Does what the log holds, and gives its identity; `None` where there is none, or somebody else has
-/// done it.
+/// The same with a log that is damaged: does what it holds up to the damage. How many entries that
+/// were; the store goes on to say that it is not its latest state without the log.
+///
+/// # Errors
+///
+/// [`Error::RedoLogMissing`] where there are none.
+pub(in crate::store) fn recover_copy_in_part(
+    database: &Database,
+    path: &Path,
+    options: &OpenOptions,
+) -> Outcome<u64> {
+    let replayed = replay(database, path, options, Extent::UpToDamage, || ())?;
+    Ok(replayed.map_or(0, |replayed| replayed.entries))
+}
+
+/// How much of a log is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// All, or nothing where any of it is missing.
+    All,
+    /// What comes before the first that cannot be read, for a repair.
+    UpToDamage,
+}
+
+/// What was done of a log.
+struct Replayed {
+    id: LogId,
+    entries: u64,
+}
+
+/// Does what the log holds; `None` where there is none, or somebody else has done it.
 ///
 /// The schema comes first: a log of an older one is done to the tables of this one, whose keys are
 /// made of those that it holds.
@@ -70,8 +99,9 @@ fn replay(
     database: &Database,
     path: &Path,
     options: &OpenOptions,
+    extent: Extent,
     begun: impl FnOnce(),
-) -> Outcome<Option<LogId>> {
+) -> Outcome<Option<Replayed>> {
     let mut transaction = database.begin_write()?;
     begun();
     transaction.set_quick_repair(options.access == Access::Exclusive);
@@ -86,7 +116,10 @@ fn replay(
     drop(meta);
     let log = match id {
         Some(id) => {
-            let entries = file::read(path, &options.storage, &id)?;
+            let entries = match extent {
+                Extent::All => file::read(path, &options.storage, &id)?,
+                Extent::UpToDamage => file::read_damaged(path, &options.storage)?,
+            };
             Some((id, entries.ok_or_else(missing)?))
         }
         None => None,
@@ -102,17 +135,34 @@ fn replay(
         return Ok(None);
     };
     let mut tables = WriteTables::open(&transaction)?;
-    let done = apply(&mut tables, &id, &entries)?.ok_or_else(missing)?;
-    meta::clear_redo(&mut tables.meta)?;
+    let applied = apply(&mut tables, &id, &entries)?;
+    let is_enough = match extent {
+        Extent::All => !applied.has_gap,
+        Extent::UpToDamage => applied.entries > 0,
+    };
+    if !is_enough {
+        return Err(missing().into());
+    }
+    if extent == Extent::All {
+        meta::clear_redo(&mut tables.meta)?;
+    }
     drop(tables);
     transaction.commit()?;
-    tracing::info!(path = %path.display(), transactions = done, "did what the redo log holds");
-    Ok(Some(id))
+    let entries = applied.entries;
+    tracing::info!(path = %path.display(), entries, ?extent, "did what the redo log holds");
+    Ok(Some(Replayed { id, entries }))
 }
 
-/// Does the changes of all entries that continue the store, and counts them; `None` where entries
-/// are missing in between.
-fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Option<u64>> {
+/// What became of the entries of a log.
+struct Applied {
+    /// How many were done.
+    entries: u64,
+    /// Whether there are more, and some are missing in between.
+    has_gap: bool,
+}
+
+/// Does the changes of all entries that continue the store, up to one that is missing.
+fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Applied> {
     let mut done = 0;
     let mut rest = entries;
     let first = meta::generation(&*tables.meta)?;
@@ -141,7 +191,10 @@ fn apply(tables: &mut WriteTables<'_>, id: &LogId, entries: &[u8]) -> Outcome<Op
         .step_by(BLOCK)
         .filter_map(|at| rest.get(at..))
         .any(is_later);
-    Ok((!has_gap).then_some(done))
+    Ok(Applied {
+        entries: done,
+        has_gap,
+    })
 }
 
 /// What follows an entry that begins here.

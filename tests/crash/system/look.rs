@@ -50,11 +50,25 @@ fn essence(state: &State) -> BTreeMap<String, (Vec<String>, Items)> {
 
 /// The names in a folder, but for those of kept copies, of which a second try makes a second one.
 pub fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.contains(".damaged-"))
-        .collect();
+    let mut names = all_names(folder);
+    names.retain(|name| !is_kept_copy(name));
     names.sort();
     names
+}
+
+/// Whether there is a copy that a repair kept.
+pub fn has_kept_copy(folder: &Path) -> bool {
+    all_names(folder).iter().any(|name| is_kept_copy(name))
+}
+
+fn is_kept_copy(name: &str) -> bool {
+    name.contains(".damaged-")
+}
+
+fn all_names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    entries
+        .map(|entry| name(entry).into_string().unwrap())
+        .collect()
 }

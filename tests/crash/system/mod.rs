@@ -19,7 +19,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use self::filter::{CALLS, Call, failing};
-use self::look::{Look, look, names};
+use self::look::{Look, has_kept_copy, look, names};
 use self::operation::{OPERATIONS, Operation};
 use crate::faults::{ERRORS, system_error};
 
@@ -93,6 +93,11 @@ impl Trial {
         }
         if !has_behind_it(&error, errno) {
             return Err(format!("the system's word is not behind {error:?}"));
+        }
+        if call == Call::Rename && has_kept_copy(folder.path()) {
+            return Err(format!(
+                "after {error}: a copy is kept of what is in its place"
+            ));
         }
         if found == self.after {
             return Ok((true, true));
