@@ -23,7 +23,7 @@ struct Args {
     #[arg(long, default_value_t = 10)]
     times: u64,
     /// How many steps share a transaction.
-    #[arg(long, default_values_t = [1, 100])]
+    #[arg(long, default_values_t = [1, 100, 5_000])]
     steps: Vec<usize>,
     /// The folder to work in: it must be on a disk, not in memory.
     #[arg(long, default_value = "target")]
