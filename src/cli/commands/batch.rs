@@ -17,11 +17,12 @@ use crate::cli::failure::Failure;
 /// it but end of input, which aborts an open transaction.
 #[derive(Debug, Args)]
 pub(crate) struct Batch {
-    /// Refuse request lines that are longer than this
+    /// Refuse request lines that are longer than this; 256 MiB if it is not given
     #[arg(
         long,
         value_name = "BYTES",
         default_value_t = 256 << 20,
+        hide_default_value = true,
         value_parser = count::<u64>,
         allow_negative_numbers = true
     )]
