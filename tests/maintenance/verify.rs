@@ -227,10 +227,20 @@ fn a_damaged_page_is_blamed_on_its_table_and_hides_nothing_else() {
 }
 
 #[test]
-fn damaged_bytes_are_found() {
+fn damaged_bytes_are_found_and_whose_they_are() {
     let (_dir, path) = store();
     tamper(&path, |transaction| flip(transaction, BLOBS, (3, 1)));
-    assert_eq!(kinds(&verify(&path)), ["content-unreadable"]);
+    let report = verify(&path);
+    assert_eq!(kinds(&report), ["content-unreadable", "item-damaged"]);
+    let told = report.findings[1].to_string();
+    let whose = "the item \"large\" of the image \"three\" has the damaged bytes ";
+    assert!(told.starts_with(whose), "{told}");
+
+    // A manifest that two images have.
+    let (_dir, path) = store();
+    tamper(&path, |transaction| flip(transaction, BLOBS, (1, 0)));
+    let all = ["content-unreadable", "item-damaged", "item-damaged"];
+    assert_eq!(kinds(&verify(&path)), all);
 }
 
 #[test]

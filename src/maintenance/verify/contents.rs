@@ -12,12 +12,14 @@ use crate::maintenance::verify::report::Findings;
 use crate::model::ContentHash;
 use crate::tables::ReadTables;
 
+/// Returns the hashes of bytes that are damaged.
 pub(super) fn check<T: ReadTables>(
     tables: &T,
     implied: &Implied,
     findings: &mut Findings<'_>,
     meter: &mut Meter<'_>,
-) {
+) -> HashSet<ContentHash> {
+    let mut damaged = HashSet::new();
     let mut numbers = HashSet::new();
     let mut whole = true;
     let read = findings.stage("contents", |findings| {
@@ -26,10 +28,13 @@ pub(super) fn check<T: ReadTables>(
             match decode_content(&hash, value) {
                 Ok(row) => {
                     numbers.insert(row.number);
-                    check_content(tables, &hash, &row, implied, findings);
+                    if !check_content(tables, &hash, &row, implied, findings) {
+                        damaged.insert(hash);
+                    }
                 }
                 Err(failure) => {
                     whole = false;
+                    damaged.insert(hash);
                     findings.add(Finding::ContentUnreadable {
                         content: hash,
                         error: failure.to_string(),
@@ -49,15 +54,17 @@ pub(super) fn check<T: ReadTables>(
             }
         })
     });
+    damaged
 }
 
+/// Whether the bytes are what they should be.
 fn check_content<T: ReadTables>(
     tables: &T,
     hash: &ContentHash,
     row: &crate::codec::Content,
     implied: &Implied,
     findings: &mut Findings<'_>,
-) {
+) -> bool {
     findings.counts().contents += 1;
     findings.counts().bytes += row.size;
     let counted = implied.references.get(&row.number).copied().unwrap_or(0);
@@ -68,15 +75,15 @@ fn check_content<T: ReadTables>(
             counted,
         });
     }
-    match content::hash_stored(tables, row) {
-        Ok(found) if found == *hash => {}
-        Ok(found) => findings.add(Finding::ContentDiffers {
-            content: *hash,
-            found,
-        }),
-        Err(failure) => findings.add(Finding::ContentUnreadable {
-            content: *hash,
+    let content = *hash;
+    let finding = match content::hash_stored(tables, row) {
+        Ok(found) if found == content => return true,
+        Ok(found) => Finding::ContentDiffers { content, found },
+        Err(failure) => Finding::ContentUnreadable {
+            content,
             error: failure.to_string(),
-        }),
-    }
+        },
+    };
+    findings.add(finding);
+    false
 }

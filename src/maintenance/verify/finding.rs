@@ -139,6 +139,15 @@ pub enum Finding {
         /// Their SHA-256.
         found: ContentHash,
     },
+    /// An item has stored bytes that are damaged, of which another finding tells.
+    ItemDamaged {
+        /// The ID of the image.
+        id: String,
+        /// The key of the item.
+        key: String,
+        /// The SHA-256 by which the bytes are stored.
+        content: ContentHash,
+    },
     /// Stored bytes count more or fewer references than there are items that refer to them.
     ReferencesWrong {
         /// The SHA-256 of the bytes.
@@ -204,6 +213,7 @@ impl Finding {
             Self::ContentMissing { .. } => "content-missing",
             Self::ContentUnreadable { .. } => "content-unreadable",
             Self::ContentDiffers { .. } => "content-differs",
+            Self::ItemDamaged { .. } => "item-damaged",
             Self::ReferencesWrong { .. } => "references-wrong",
             Self::PartsStray { .. } => "parts-stray",
             Self::NameTaken { .. } => "name-taken",
@@ -278,6 +288,10 @@ impl fmt::Display for Finding {
             Self::ContentDiffers { content, found } => {
                 write!(f, "the bytes {content} have the SHA-256 {found}")
             }
+            Self::ItemDamaged { id, key, content } => write!(
+                f,
+                "the item {key:?} of the image {id:?} has the damaged bytes {content}"
+            ),
             Self::ReferencesWrong {
                 content,
                 recorded,

@@ -1,5 +1,6 @@
 //! Reading everything and comparing it with everything else.
 
+mod affected;
 mod contents;
 mod finding;
 mod indexes;
@@ -167,8 +168,9 @@ fn verify<T: ReadTables>(
 
     let contents = total(tables.contents().and_then(|table| Ok(table.len()?)));
     let mut meter = Meter::start(progress, Stage::Contents, contents);
-    contents::check(tables, &implied, &mut findings, &mut meter);
+    let damaged = contents::check(tables, &implied, &mut findings, &mut meter);
     meter.finish();
+    affected::check(tables, &damaged, &mut findings);
 
     findings.into_report()
 }
