@@ -133,6 +133,23 @@ fn a_store_that_others_have_open_is_theirs_to_compact() {
 }
 
 #[test]
+fn a_transaction_that_outlives_its_store_closes_it() {
+    for access in [Access::Shared, Access::Exclusive] {
+        let (_dir, path) = compact_store();
+        let before = length(&path);
+        let store = ImageStore::options().access(access).open(&path).unwrap();
+        replace(&store);
+        let mut transaction = store.write().unwrap();
+        store.close();
+        transaction.delete("many0").unwrap();
+        transaction.commit().unwrap();
+        assert!(length(&path) * 2 <= before * 3, "it was not compacted");
+        let store = ImageStore::open(&path).unwrap();
+        assert_eq!(store.len().unwrap(), MANY as u64 + 2);
+    }
+}
+
+#[test]
 fn a_few_changes_are_not_worth_a_compaction() {
     let (_dir, path) = compact_store();
     replaced(&ImageStore::options().compact_on_close(false), &path);
