@@ -211,6 +211,7 @@ impl OpenOptions {
             }
             return Err(error);
         }
+        let set_aside = set_aside.stay();
         // It belongs to the damaged file. By now the repaired one may have another.
         if log.is_some() && engine.redo_log_bytes(path) == log {
             match &lost_log {
@@ -228,7 +229,7 @@ impl OpenOptions {
                 .chain(lost_commit)
                 .chain(salvaged.lost)
                 .collect(),
-            set_aside: set_aside.stay(),
+            set_aside,
             backup,
             length: size(path)?.0,
         })
