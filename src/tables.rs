@@ -236,6 +236,9 @@ pub struct WriteTables<'txn> {
 impl<'txn> WriteTables<'txn> {
     /// Opens every table, and creates those that are missing.
     pub(crate) fn open(transaction: &'txn WriteTransaction) -> Outcome<Self> {
+        // The engine panics on some damage of the list of the tables, and does that here while none is
+        // open: a table that is dropped meanwhile panics too, which ends the process.
+        drop(transaction.list_tables()?);
         Ok(Self {
             meta: open_meta(transaction)?,
             images: Recorded::new(transaction.open_table(IMAGES)?, TableTag::Images),

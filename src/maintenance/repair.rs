@@ -162,8 +162,13 @@ impl OpenOptions {
                 &without_pages,
             );
         }
-        // Where that cannot be read, a log that is there may be the one.
-        let has_lost_log = named.unwrap_or(log.is_some());
+        // Where that cannot be read, or may be what the last commit said, a log that is there may be the
+        // one.
+        let has_lost_log = match named {
+            Ok(true) => true,
+            Ok(false) => damaged.may_lack_log && log.is_some(),
+            Err(_) => log.is_some(),
+        };
         let lost_log = has_lost_log.then(|| {
             let log = redo_log(path);
             match damaged.log_entries {
@@ -206,6 +211,7 @@ impl OpenOptions {
             }
             return Err(error);
         }
+        let set_aside = set_aside.stay();
         // It belongs to the damaged file. By now the repaired one may have another.
         if log.is_some() && engine.redo_log_bytes(path) == log {
             match &lost_log {
@@ -223,7 +229,7 @@ impl OpenOptions {
                 .chain(lost_commit)
                 .chain(salvaged.lost)
                 .collect(),
-            set_aside: set_aside.stay(),
+            set_aside,
             backup,
             length: size(path)?.0,
         })

@@ -17,6 +17,8 @@ use crate::store::{OpenOptions, redo, untouched};
 /// What a slot led to.
 pub(super) struct Reached {
     pub(super) engine: Engine,
+    /// Whether all that the redo log holds is in it.
+    pub(super) has_log: bool,
     /// How many entries of a damaged redo log are in it, where some are.
     pub(super) log_entries: Option<u64>,
 }
@@ -47,7 +49,10 @@ fn in_memory(
     let overlay = led_by(slot, to_be_recovered, path, options)?;
     let opened = contain(|| {
         let database = untouched::engine(options).create_with_backend(overlay)?;
-        let log_entries = match contain(|| redo::recover_copy(&database, path, options)) {
+        let names_log = contain(|| redo::is_named(&database)).unwrap_or(false);
+        let recovered = contain(|| redo::recover_copy(&database, path, options));
+        let has_log = names_log && recovered.is_ok();
+        let log_entries = match recovered {
             Ok(_) => None,
             // It is taken as it is, whatever is missing.
             Err(failure) => {
@@ -57,6 +62,7 @@ fn in_memory(
         };
         Ok(Reached {
             engine: Engine::Copy(database),
+            has_log,
             log_entries: log_entries.filter(|entries| *entries > 0),
         })
     });
@@ -70,6 +76,7 @@ fn to_read(path: &Path, options: &OpenOptions, slot: &Slot) -> Result<Reached> {
     opened
         .map(|database| Reached {
             engine: Engine::ReadOnly(database),
+            has_log: false,
             log_entries: None,
         })
         .map_err(|failure| explain(failure, path))

@@ -28,6 +28,8 @@ pub(crate) struct Damaged {
     pub(crate) refused: Option<String>,
     /// Whether it is the state before the last commit, which cannot be read.
     pub(crate) is_earlier: bool,
+    /// Whether a redo log that is there may continue a later state than this.
+    pub(crate) may_lack_log: bool,
     /// How many entries of a damaged redo log it has, where it has some.
     pub(crate) log_entries: Option<u64>,
     /// Keeps others from opening it to write, where the store is only open to read.
@@ -63,6 +65,7 @@ impl OpenOptions {
                 store,
                 refused: None,
                 is_earlier: false,
+                may_lack_log: false,
                 log_entries: None,
                 _alone: None,
             })
@@ -90,6 +93,7 @@ impl OpenOptions {
                 store,
                 refused: None,
                 is_earlier: false,
+                may_lack_log: false,
                 log_entries: None,
                 _alone: None,
             },
@@ -113,6 +117,7 @@ impl OpenOptions {
                 store: on_engine(path, reached.engine, &options)?,
                 refused: None,
                 is_earlier,
+                may_lack_log: is_earlier && !reached.has_log,
                 log_entries: reached.log_entries,
                 _alone: None,
             })
@@ -130,6 +135,7 @@ impl OpenOptions {
             store: on_engine(path, Engine::Copy(database), &options)?,
             refused: None,
             is_earlier: false,
+            may_lack_log: false,
             log_entries: Some(entries),
             _alone: Some(Box::new(alone)),
         })

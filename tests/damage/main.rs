@@ -22,6 +22,7 @@ mod edits;
 mod mends;
 mod original;
 mod reads;
+mod writes;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use image_store::{ImageStore, Lookup as _, NewImage};
+use image_store::{Access, ImageStore, Lookup as _, NewImage};
 use tempfile::TempDir;
 
 /// A folder with a store of one image.
@@ -108,4 +108,31 @@ fn what_cannot_take_the_place_of_a_mount_says_what_to_do() {
     let expected = "directory\nerrors\nimages\nimages.redb\nmounted\nnames\n";
     assert_eq!(names, expected, "nothing is left");
     assert_eq!(ImageStore::open(&path).unwrap().len().unwrap(), 2);
+}
+
+/// The repaired store is in its place, and what it lacks was removed with the error.
+#[test]
+fn a_log_that_cannot_be_removed_leaves_what_was_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = folder.path().join("open");
+    let options = ImageStore::options().access(Access::Exclusive);
+    let store = options.open(&open).unwrap();
+    for id in ["a1", "a2", "a3", "a4"] {
+        store.create(NewImage::new().id(id)).unwrap();
+    }
+    std::fs::copy(&open, folder.path().join("images.redb")).unwrap();
+    let log = std::fs::metadata(folder.path().join("open-redo")).unwrap();
+    let length = usize::try_from(log.len()).unwrap();
+    std::fs::write(folder.path().join("images.redb-redo"), vec![0; length]).unwrap();
+    drop(store);
+    let script = r#"
+        mount --bind images.redb-redo images.redb-redo
+        ! "$0" repair --no-backup 2>error || exit 1
+        cmp images.redb-redo images.redb.set-aside-*/000001.bytes
+        "$0" verify
+    "#;
+    let output = run(folder.path(), script);
+    let error = std::fs::read_to_string(folder.path().join("error")).unwrap();
+    assert!(output.status.success(), "{error}{}", told(&output));
+    assert!(error.contains("remove the redo log"), "{error}");
 }

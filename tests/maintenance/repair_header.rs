@@ -149,3 +149,22 @@ fn a_file_that_cannot_be_recovered_is_read_as_it_is() {
         assert!(store.exists("two").unwrap());
     }
 }
+
+/// The commit that is lost is the one that named the log, so nothing else tells of it: the log holds all
+/// that was acknowledged since, and would be gone without a word.
+#[test]
+fn a_log_of_later_commits_than_can_be_read_is_set_aside() {
+    let (_folder, path, log) = killed();
+    let log_bytes = fs::read(&log).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let slot = in_use(&bytes);
+    bytes[slot + 20] ^= 1;
+    let summary = repaired(&path, &bytes).unwrap();
+    let log_lost = Finding::RedoLogLost { log: log.clone() };
+    assert_eq!(summary.lost, [log_lost.clone(), Finding::LastCommitLost]);
+    assert!(summary.before.findings.contains(&log_lost));
+    let aside = summary.set_aside.unwrap().join("000001.bytes");
+    assert!(fs::read(aside).unwrap() == log_bytes);
+    assert!(!log.exists());
+    assert_clean(&ImageStore::open(&path).unwrap());
+}

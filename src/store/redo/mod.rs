@@ -28,7 +28,7 @@ use redb::{Database, Durability, WriteTransaction};
 
 pub(super) use file::READ;
 pub(crate) use file::{path, remove, remove_leftover};
-pub(super) use replay::{is_needed, recover, recover_copy, recover_copy_in_part};
+pub(super) use replay::{is_named, is_needed, recover, recover_copy, recover_copy_in_part};
 
 use crate::codec::{Changes, each_change};
 use crate::engine::{Failure, Outcome, run_callers};

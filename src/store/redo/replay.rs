@@ -25,6 +25,12 @@ pub(in crate::store) fn is_needed(database: &impl ReadableDatabase) -> Outcome<b
     }
 }
 
+/// Whether the file of a store says that its last changes are in a log.
+pub(in crate::store) fn is_named(database: &impl ReadableDatabase) -> Outcome<bool> {
+    let transaction = database.begin_read()?;
+    Ok(meta::redo(&transaction.open_table(META)?)?.is_some())
+}
+
 /// Brings a store to the schema of this version and what its log holds into it, and removes the log.
 /// `begun` is called when nobody else is in the way any more.
 ///
