@@ -1,5 +1,7 @@
 //! What a verification reports.
 
+use std::time::{Duration, Instant};
+
 use crate::engine::{Failure, Outcome, contain};
 use crate::maintenance::verify::Finding;
 
@@ -175,16 +177,19 @@ impl VerifyReport {
     }
 }
 
-/// So many lookups that fail are tried in one table, some pages full of rows. One that is led
-/// astray may take the engine a second.
-const MOST_FAILED: u32 = 500;
+/// Reads that fail in one table may take so long in all. Most fail at once, but one that is led astray
+/// by a damaged page may take the engine a second, and the next one as well.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Collects findings while tables are read.
 pub(super) struct Findings<'a> {
     options: &'a VerifyOptions,
     report: VerifyReport,
-    /// The tables that cannot be read, each with how often that was noticed.
-    unreadable: Vec<(&'static str, u32)>,
+    /// The tables that are told of already.
+    unreadable: Vec<&'static str>,
+    /// How long reads that failed in a table took.
+    failing: Vec<(&'static str, Duration)>,
+    patience: Duration,
 }
 
 impl<'a> Findings<'a> {
@@ -193,6 +198,8 @@ impl<'a> Findings<'a> {
             options,
             report: VerifyReport::default(),
             unreadable: Vec::new(),
+            failing: Vec::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -225,25 +232,89 @@ impl<'a> Findings<'a> {
         table: &'static str,
         look: impl FnOnce() -> Outcome<R>,
     ) -> Option<R> {
-        let hopeless = |(name, failed): &(_, u32)| *name == table && *failed >= MOST_FAILED;
-        if self.unreadable.iter().any(hopeless) {
+        match self.try_read(table, look)? {
+            Ok(found) => Some(found),
+            Err(failure) => {
+                self.unreadable(table, &failure);
+                None
+            }
+        }
+    }
+
+    /// Reads something in a table, what comes of it is the caller's to tell; `None` where reads that
+    /// failed there took too long already, which is a finding about the table.
+    pub(super) fn try_read<R>(
+        &mut self,
+        table: &'static str,
+        read: impl FnOnce() -> Outcome<R>,
+    ) -> Option<Outcome<R>> {
+        let failing = self.failing.iter().find(|(name, _)| *name == table);
+        if failing.is_some_and(|(_, took)| *took >= self.patience) {
+            let why = Failure::corrupt("to look for more in it takes too long");
+            self.unreadable(table, &why);
             return None;
         }
-        self.stage(table, |_| look())
+        let begun = Instant::now();
+        let read = contain(read);
+        if read.is_err() {
+            self.failed(table, begun.elapsed());
+        }
+        Some(read)
+    }
+
+    fn failed(&mut self, table: &'static str, took: Duration) {
+        match self.failing.iter_mut().find(|(name, _)| *name == table) {
+            Some((_, failing)) => *failing += took,
+            None => self.failing.push((table, took)),
+        }
     }
 
     /// Tells of a table that it cannot be read, once.
     pub(super) fn unreadable(&mut self, table: &'static str, failure: &Failure) {
-        if let Some((_, failed)) = self.unreadable.iter_mut().find(|(name, _)| *name == table) {
-            *failed += 1;
+        if self.unreadable.contains(&table) {
             return;
         }
-        self.unreadable.push((table, 1));
+        self.unreadable.push(table);
         let error = failure.to_string();
         self.add(Finding::TableUnreadable { table, error });
     }
 
     pub(super) fn into_report(self) -> VerifyReport {
         self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Findings, VerifyOptions};
+    use crate::engine::Failure;
+    use crate::maintenance::verify::Finding;
+
+    #[test]
+    fn reads_that_fail_end_when_they_took_too_long() {
+        let options = VerifyOptions::new();
+        let mut findings = Findings::new(&options);
+        let fails = || Err::<(), _>(Failure::corrupt("it is led astray"));
+        for _ in 0..1_000 {
+            assert!(
+                findings
+                    .try_read("blobs", fails)
+                    .is_some_and(|read| read.is_err())
+            );
+        }
+        findings.patience = Duration::ZERO;
+        assert!(findings.try_read("images", fails).is_some());
+        assert!(findings.try_read("blobs", || Ok(())).is_none());
+        assert!(findings.try_read("blobs", || Ok(())).is_none());
+        let report = findings.into_report();
+        let [Finding::TableUnreadable { table, error }] = report.findings.as_slice() else {
+            panic!("{:?}", report.findings);
+        };
+        assert_eq!(
+            (*table, error.as_str()),
+            ("blobs", "to look for more in it takes too long")
+        );
     }
 }
