@@ -151,8 +151,8 @@ thread_local! {
 /// A panic of code that the caller of the library gave, on its way through [`contain`].
 struct CallersPanic(Box<dyn Any + Send>);
 
-/// Runs code that the caller of the library gave, be it a subscriber of `tracing`: a panic in it is no damage of the file, so it
-/// passes through [`contain`] to the caller.
+/// Runs code that the caller of the library gave, be it a subscriber of `tracing`: a panic in it is no
+/// damage of the file, so it passes through [`contain`] to the caller.
 pub(crate) fn run_callers<T>(work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         if WITHIN.get() == 0 {
