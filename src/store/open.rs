@@ -53,18 +53,20 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     let handle = Handle::new(path.to_owned(), engine);
     let file = open_existing(path, false)?;
     let found = identity(&file, path)?;
-    let absolute = || std::path::absolute(path).map_err(|source| io_error("find", path, source));
     let handle = match options.access {
         Access::Exclusive if options.unmended => handle,
         Access::Exclusive => {
-            handle.with_redo(Redo::new(absolute()?, opened, options.storage.clone()))
+            let absolute = std::path::absolute(path);
+            let absolute = absolute.map_err(|source| io_error("find", path, source))?;
+            handle.with_redo(Redo::new(absolute, opened, options.storage.clone()))
         }
         Access::Shared | Access::ReadOnly => handle.beside_others(file),
     };
-    let handle = if options.compact_on_close && writable && !options.unmended {
-        handle.compacted_by(AtClose::new(absolute()?, options))
-    } else {
-        handle
+    let compacts = options.compact_on_close && writable && !options.unmended;
+    let handle = match std::path::absolute(path) {
+        Ok(absolute) if compacts => handle.compacted_by(AtClose::new(absolute, options)),
+        // Nobody can tell where it will be, which is no reason to refuse it now.
+        Ok(_) | Err(_) => handle,
     };
     let store = ImageStore::new(handle, Gate::of(opened), options);
     // A store that is replaced as a whole gets another file. Whoever waited for the old one must

@@ -2,6 +2,7 @@
 //! meanwhile.
 
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -92,4 +93,22 @@ fn many_creators_end_up_with_one_store() {
             "round {round}"
         );
     }
+}
+
+/// Where the store is cannot be told as an absolute path then, which only a log needs.
+#[test]
+fn a_store_is_opened_from_a_folder_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let gone = folder.path().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    Batch::writer(&folder.path().join("images.redb")).end();
+    let script = r#"rmdir ../gone; "$0" --store ../images.redb create --id abc"#;
+    let output = Command::new("sh")
+        .args(["-ec", script, env!("CARGO_BIN_EXE_image-store")])
+        .current_dir(&gone)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert_eq!(output.stdout, b"abc\n");
 }
