@@ -14,8 +14,8 @@ use crate::maintenance::verify::{Finding, VerifyOptions, VerifyReport};
 use crate::meta;
 use crate::read::Source;
 use crate::store::{
-    Nascent, OpenOptions, Placement, folder, io_error, place_error, redo_log, remove_leftover_log,
-    remove_redo_log, size, sync_folder,
+    Damaged, Nascent, OpenOptions, Placement, folder, io_error, place_error, redo_log,
+    remove_leftover_log, remove_redo_log, size, sync_folder,
 };
 use crate::tables::ReadTables;
 
@@ -162,20 +162,7 @@ impl OpenOptions {
                 &without_pages,
             );
         }
-        // Where that cannot be read, or may be what the last commit said, a log that is there may be the
-        // one.
-        let has_lost_log = match named {
-            Ok(true) => true,
-            Ok(false) => damaged.may_lack_log && log.is_some(),
-            Err(_) => log.is_some(),
-        };
-        let lost_log = has_lost_log.then(|| {
-            let log = redo_log(path);
-            match damaged.log_entries {
-                Some(entries) => Finding::RedoLogDamaged { log, entries },
-                None => Finding::RedoLogLost { log },
-            }
-        });
+        let lost_log = lost_log(path, &damaged, named.ok(), log.is_some());
         before.push(lost_log.clone(), &without_pages);
         let lost_commit = damaged.is_earlier.then_some(Finding::LastCommitLost);
         before.push(lost_commit.clone(), &without_pages);
@@ -234,6 +221,23 @@ impl OpenOptions {
             length: size(path)?.0,
         })
     }
+}
+
+/// What is lost with a redo log, or may be; `named` is whether the file names one, where that can be
+/// read.
+fn lost_log(
+    path: &Path,
+    damaged: &Damaged,
+    named: Option<bool>,
+    is_there: bool,
+) -> Option<Finding> {
+    // A log that is there may also be one that only the last commit named.
+    let may_be_one = named.is_none() || damaged.may_lack_log;
+    let log = redo_log(path);
+    (named == Some(true) || may_be_one && is_there).then_some(match damaged.log_entries {
+        Some(entries) => Finding::RedoLogDamaged { log, entries },
+        None => Finding::RedoLogLost { log },
+    })
 }
 
 /// Whether the file says that its last changes are in a redo log, which then could not be used.

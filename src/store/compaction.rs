@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use crate::engine::contain;
 use crate::error::{Error, Result};
-use crate::store::file::{folder, size};
+use crate::store::backend;
+use crate::store::file::{folder, io_error, size};
 use crate::store::open::{open, open_engine};
 use crate::store::{Access, OpenOptions};
 
-/// A page of the engine's, in bytes.
-const PAGE: u64 = 4096;
+const PAGE: u64 = backend::PAGE as u64;
 
 /// A handle that changed so many rows for each page of the file compacts it. An image takes some
 /// twelve rows and half a page, so this is a tenth of a store's images created or deleted, which
@@ -105,11 +105,8 @@ impl AtClose {
     /// for the next who opens it to recover.
     fn has_room(&self, stored: u64) -> Result<bool> {
         let folder = folder(&self.store);
-        let disk = rustix::fs::statvfs(&folder).map_err(|source| Error::Io {
-            action: "look for room in",
-            path: folder,
-            source: source.into(),
-        })?;
+        let disk = rustix::fs::statvfs(&folder)
+            .map_err(|source| io_error("look for room in", &folder, source.into()))?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize) >= stored)
     }
 }

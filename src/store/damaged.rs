@@ -36,6 +36,20 @@ pub(crate) struct Damaged {
     _alone: Option<Box<dyn StorageBackend>>,
 }
 
+impl Damaged {
+    /// A store in its latest state, as far as the file tells.
+    fn of(store: ImageStore) -> Self {
+        Self {
+            store,
+            refused: None,
+            is_earlier: false,
+            may_lack_log: false,
+            log_entries: None,
+            _alone: None,
+        }
+    }
+}
+
 impl OpenOptions {
     /// Opens the store at `path` to repair it: to write, which keeps others out, if the engine can
     /// open it so and close it well. Where it cannot, to try would cost what can still be read, so
@@ -61,14 +75,7 @@ impl OpenOptions {
                 }
                 opened => opened?,
             };
-            Ok(Damaged {
-                store,
-                refused: None,
-                is_earlier: false,
-                may_lack_log: false,
-                log_entries: None,
-                _alone: None,
-            })
+            Ok(Damaged::of(store))
         };
         // The first answer may come of what another writes at the moment.
         if untouched::opens_to_write(path, &self).is_ok() {
@@ -89,14 +96,7 @@ impl OpenOptions {
         // An older schema stays where the engine opens the file to read it and to nothing else.
         let anew = anew.or_else(|_| self.clone().unmended().open_beginning_anew(path));
         let mut damaged = match anew {
-            Ok(store) => Damaged {
-                store,
-                refused: None,
-                is_earlier: false,
-                may_lack_log: false,
-                log_entries: None,
-                _alone: None,
-            },
+            Ok(store) => Damaged::of(store),
             Err(_) => match self.open_by_slot(path) {
                 Ok(damaged) => damaged,
                 Err(_) => return Err(refused),
@@ -114,12 +114,10 @@ impl OpenOptions {
         let open = |slot, is_earlier| {
             let reached = by_slot::open(path, &options, slot)?;
             Ok(Damaged {
-                store: on_engine(path, reached.engine, &options)?,
-                refused: None,
                 is_earlier,
                 may_lack_log: is_earlier && !reached.has_log,
                 log_entries: reached.log_entries,
-                _alone: None,
+                ..Damaged::of(on_engine(path, reached.engine, &options)?)
             })
         };
         open(&latest, false).or_else(|_: Error| open(&earlier, true))
@@ -132,12 +130,9 @@ impl OpenOptions {
         let options = self.read_only(true);
         let (database, entries) = untouched::open_with_part_of_log(path, &options)?;
         Ok(Damaged {
-            store: on_engine(path, Engine::Copy(database), &options)?,
-            refused: None,
-            is_earlier: false,
-            may_lack_log: false,
             log_entries: Some(entries),
             _alone: Some(Box::new(alone)),
+            ..Damaged::of(on_engine(path, Engine::Copy(database), &options)?)
         })
     }
 }

@@ -34,6 +34,7 @@ mod waiter;
 pub use access::Access;
 pub(crate) use birth::{Nascent, Placement, remove_leftovers};
 pub(crate) use compaction::compact;
+pub(crate) use damaged::Damaged;
 pub(crate) use file::{folder, io_error, is_there, not_a_store, place_error, size, sync_folder};
 pub use image_store::ImageStore;
 pub use options::OpenOptions;

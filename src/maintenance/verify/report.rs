@@ -217,13 +217,8 @@ impl<'a> Findings<'a> {
         table: &'static str,
         read: impl FnOnce(&mut Self) -> Outcome<R>,
     ) -> Option<R> {
-        match contain(|| read(self)) {
-            Ok(result) => Some(result),
-            Err(failure) => {
-                self.unreadable(table, &failure);
-                None
-            }
-        }
+        let read = contain(|| read(self));
+        self.unless_unreadable(table, read)
     }
 
     /// Looks one row up; `None` where that fails, which is a finding about the table.
@@ -232,13 +227,8 @@ impl<'a> Findings<'a> {
         table: &'static str,
         look: impl FnOnce() -> Outcome<R>,
     ) -> Option<R> {
-        match self.try_read(table, look)? {
-            Ok(found) => Some(found),
-            Err(failure) => {
-                self.unreadable(table, &failure);
-                None
-            }
-        }
+        let found = self.try_read(table, look)?;
+        self.unless_unreadable(table, found)
     }
 
     /// Reads something in a table, what comes of it is the caller's to tell; `None` where reads that
@@ -267,6 +257,11 @@ impl<'a> Findings<'a> {
             Some((_, failing)) => *failing += took,
             None => self.failing.push((table, took)),
         }
+    }
+
+    fn unless_unreadable<R>(&mut self, table: &'static str, read: Outcome<R>) -> Option<R> {
+        read.map_err(|failure| self.unreadable(table, &failure))
+            .ok()
     }
 
     /// Tells of a table that it cannot be read, once.
