@@ -63,10 +63,10 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
         Access::Shared | Access::ReadOnly => handle.beside_others(file),
     };
     let compacts = options.compact_on_close && writable && !options.unmended;
-    let handle = match std::path::absolute(path) {
-        Ok(absolute) if compacts => handle.compacted_by(AtClose::new(absolute, options)),
-        // Nobody can tell where it will be, which is no reason to refuse it now.
-        Ok(_) | Err(_) => handle,
+    let handle = match compacts.then(|| std::path::absolute(path)) {
+        Some(Ok(absolute)) => handle.compacted_by(AtClose::new(absolute, options)),
+        // Where that cannot be told, it is no reason to refuse the store.
+        Some(Err(_)) | None => handle,
     };
     let store = ImageStore::new(handle, Gate::of(opened), options);
     // A store that is replaced as a whole gets another file. Whoever waited for the old one must
