@@ -1,5 +1,6 @@
 //! For this project's benchmarks: the codecs of records and of index keys, so that engines that are
-//! compared read and write the same bytes and do the same work on them. Not a promise.
+//! compared read and write the same bytes and do the same work on them, and the memory that a store
+//! takes, so that they have the same. Not a promise.
 
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use crate::codec;
 use crate::engine::Outcome;
 use crate::error::Result;
 use crate::model::Image;
+use crate::store::OpenOptions;
 
 /// The engine's type for the keys of `ids`, and for the first half of those of `digests` and
 /// `layers`.
@@ -46,6 +48,18 @@ pub fn begins_with(key: KeyText<'_>, prefix: &str) -> Result<bool> {
 /// The text of a key.
 pub fn text(key: KeyText<'_>) -> Result<String> {
     at_bench(key.to_text())
+}
+
+/// The engine's cache, in bytes, where nothing is said, for a file of this length.
+#[must_use]
+pub fn cache_for(length: u64) -> usize {
+    OpenOptions::default().cache_for(length)
+}
+
+/// The memory, in bytes, that a store with a cache of so many bytes takes for all that it keeps.
+#[must_use]
+pub fn memory_with(cache: usize) -> usize {
+    cache + OpenOptions::default().cache_size(cache).remembered_for(0)
 }
 
 fn at_bench<T>(outcome: Outcome<T>) -> Result<T> {

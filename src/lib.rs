@@ -135,10 +135,11 @@
 //! A lookup reads from a tree whose height grows by one with every hundredfold of images, so it costs
 //! about the same at a thousand and at a million. A durable write costs what the disk takes for its
 //! syncs: two in [`Access::Shared`]; many steps in one transaction share them, and so do the steps of
-//! threads that write to one [`ImageStore`] at the same time. Memory is the engine's
-//! cache ([`OpenOptions::cache_size`], 32 MiB) and what the caller holds: listings are iterators, and
-//! items of any size go through readers. Opening costs a hundred times what a lookup costs, so keep the
-//! handle; a process that asks one question opens with [`Access::ReadOnly`], which costs least.
+//! threads that write to one [`ImageStore`] at the same time. Memory is the engine's cache
+//! ([`OpenOptions::cache_size`], 32 to 128 MiB where it is needed) and what the caller holds: listings
+//! are iterators, and items of any size go through readers. Opening costs a hundred times what a lookup
+//! costs, so keep the handle; a process that asks one question opens with [`Access::ReadOnly`], which
+//! costs least.
 //!
 //! A snapshot that is kept while others write keeps the pages it sees from being used again, and the
 //! file grows: take one for a task, not for the life of a program.
@@ -201,6 +202,7 @@ mod model;
 mod random;
 mod read;
 mod recorded;
+mod remembered;
 mod store;
 mod tables;
 mod write;

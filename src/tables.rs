@@ -3,7 +3,7 @@
 //! `migrations/README.md` specifies keys and values. Names are literals and never change within a
 //! schema version.
 
-use std::sync::{MutexGuard, OnceLock};
+use std::sync::{Arc, MutexGuard, OnceLock};
 
 use redb::{
     Key, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table,
@@ -14,6 +14,7 @@ use crate::codec::{Change, Changes, IndexKey, TableTag};
 use crate::engine::{Failure, Outcome};
 use crate::meta::MetaTable;
 use crate::recorded::{Record, Recorded, changes};
+use crate::remembered::Remembered;
 
 type Bytes = &'static [u8];
 type Text = &'static str;
@@ -97,6 +98,11 @@ pub trait ReadTables {
     fn may_begin_id(&self, _text: &str) -> Outcome<bool> {
         Ok(true)
     }
+
+    /// What lookups found before; none where nothing is remembered.
+    fn remembered(&self) -> Option<&Remembered> {
+        None
+    }
     /// [`META`].
     fn meta(&self) -> Outcome<&Self::Meta>;
     /// [`IMAGES`].
@@ -120,6 +126,7 @@ pub trait ReadTables {
 pub struct SnapshotTables {
     transaction: ReadTransaction,
     read_only: bool,
+    remembered: Arc<Remembered>,
     meta: OnceLock<ReadOnlyTable<Text, Bytes>>,
     images: OnceLock<ReadOnlyTable<u64, Bytes>>,
     ids: OnceLock<ReadOnlyTable<IndexKey, u64>>,
@@ -133,10 +140,15 @@ pub struct SnapshotTables {
 }
 
 impl SnapshotTables {
-    pub(crate) fn new(transaction: ReadTransaction, read_only: bool) -> Self {
+    pub(crate) fn new(
+        transaction: ReadTransaction,
+        read_only: bool,
+        remembered: Arc<Remembered>,
+    ) -> Self {
         Self {
             transaction,
             read_only,
+            remembered,
             meta: OnceLock::new(),
             images: OnceLock::new(),
             ids: OnceLock::new(),
@@ -174,6 +186,10 @@ impl ReadTables for SnapshotTables {
 
     fn read_only(&self) -> bool {
         self.read_only
+    }
+
+    fn remembered(&self) -> Option<&Remembered> {
+        Some(&self.remembered)
     }
 
     fn may_begin_id(&self, text: &str) -> Outcome<bool> {

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use image_store::Access;
-use image_store_benches::peers::{BareRedb, CACHE, Library, Peer, Sqlite};
+use image_store::{Access, bench};
+use image_store_benches::peers::{BareRedb, Library, Peer, Sqlite};
 use image_store_benches::{rows, sample};
 
 const COUNTS: [u64; 2] = [1_000, 100_000];
@@ -24,13 +24,15 @@ fn peers(folder: &Path, count: u64) -> Vec<Box<dyn Peer>> {
         std::fs::copy(&base, &path).unwrap();
         path
     };
-    let sqlite = Sqlite::open(&folder.join("peer.sqlite"), CACHE).unwrap();
+    let cache = bench::cache_for(std::fs::metadata(&base).unwrap().len());
+    let memory = bench::memory_with(cache);
+    let sqlite = Sqlite::open(&folder.join("peer.sqlite"), memory).unwrap();
     sqlite.fill_from(&base).unwrap();
     vec![
-        Box::new(Library::open(&copy("exclusive.redb"), Access::Exclusive, CACHE).unwrap()),
-        Box::new(BareRedb::open(&copy("bare-exclusive.redb"), true, CACHE).unwrap()),
-        Box::new(Library::open(&copy("shared.redb"), Access::Shared, CACHE).unwrap()),
-        Box::new(BareRedb::open(&copy("bare-shared.redb"), false, CACHE).unwrap()),
+        Box::new(Library::open(&copy("exclusive.redb"), Access::Exclusive, cache).unwrap()),
+        Box::new(BareRedb::open(&copy("bare-exclusive.redb"), true, memory).unwrap()),
+        Box::new(Library::open(&copy("shared.redb"), Access::Shared, cache).unwrap()),
+        Box::new(BareRedb::open(&copy("bare-shared.redb"), false, memory).unwrap()),
         Box::new(sqlite),
     ]
 }

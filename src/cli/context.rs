@@ -11,6 +11,10 @@ use image_store::{Access, Error, ImageStore, OpenOptions, Result, Transaction};
 use super::args::Global;
 use super::failure::Failure;
 
+/// The engine's cache, in bytes, of a command that only reads. It asks one question or reads from one
+/// end to the other, and so no page of the indexes' leaves twice: more would take memory for nothing.
+const READERS_CACHE: usize = 32 << 20;
+
 /// The path where neither `--store` nor `$IMAGE_STORE` gives one.
 const DEFAULT_STORE: &str = "images.redb";
 
@@ -89,7 +93,10 @@ impl Context {
 
     /// Opens the store for a command that only reads: much faster, and it creates nothing.
     pub(crate) fn open_to_read(&self) -> Result<ImageStore> {
-        self.opening().read_only(true).open(&self.store)
+        self.opening()
+            .read_only(true)
+            .cache_size(READERS_CACHE)
+            .open(&self.store)
     }
 
     /// Opens the store for a command that only reads, and knows more where it may write.

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use redb::{AccessGuard, ReadableTable};
+use redb::{AccessGuard, ReadableTable, ReadableTableMetadata as _};
 
 use crate::codec::{KeyText, Room, decode_head, decode_image};
 use crate::engine::{Failure, Outcome};
@@ -152,6 +152,29 @@ pub(super) fn record_at(
     record.ok_or_else(|| Failure::corrupt(format!("image number {number} has no record")))
 }
 
+/// What a record has of a reference.
+enum Has {
+    Id,
+    Name,
+    /// An ID that begins with it.
+    Beginning,
+    Nothing,
+}
+
+impl Has {
+    fn of(reference: &str, id: &str, has_name: impl FnOnce(&str) -> bool) -> Self {
+        if id == reference {
+            Self::Id
+        } else if has_name(reference) {
+            Self::Name
+        } else if id.starts_with(reference) {
+            Self::Beginning
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
 /// Reads the image that `reference` refers to, with its number.
 ///
 /// # Errors
@@ -159,13 +182,11 @@ pub(super) fn record_at(
 /// [`Failure::Corrupt`] where an index led to an image that the reference does not refer to: pages
 /// of an index carry no checksum that a read checks, so the record has the last word.
 pub(crate) fn resolve_image(tables: &impl ReadTables, reference: &str) -> Outcome<(u64, Image)> {
-    let number = resolve(tables, reference)?;
-    let image = image_at(tables, number)?;
-    if image.id.starts_with(reference) || image.names.iter().any(|name| name == reference) {
-        Ok((number, image))
-    } else {
-        Err(contradiction(reference, number))
-    }
+    find(tables, reference, |number| {
+        let image = image_at(tables, number)?;
+        let has_name = |name: &str| image.names.iter().any(|own| own == name);
+        Ok((Has::of(reference, &image.id, has_name), image))
+    })
 }
 
 /// The number of the image that `reference` refers to, as [`resolve_image`] finds it, without the
@@ -175,14 +196,61 @@ pub(crate) fn resolve_image(tables: &impl ReadTables, reference: &str) -> Outcom
 ///
 /// As [`resolve_image`].
 pub(super) fn resolve_checked(tables: &impl ReadTables, reference: &str) -> Outcome<u64> {
-    let number = resolve(tables, reference)?;
-    let record = record_at(tables, number)?;
-    let head = decode_head(number, record.value())?;
-    if head.id().starts_with(reference) || head.has_name(reference) {
-        Ok(number)
-    } else {
-        Err(contradiction(reference, number))
+    let (number, ()) = find(tables, reference, |number| {
+        let record = record_at(tables, number)?;
+        let head = decode_head(number, record.value())?;
+        let has_name = |name: &str| head.has_name(name);
+        Ok((Has::of(reference, &head.id(), has_name), ()))
+    })?;
+    Ok(number)
+}
+
+/// Finds the image that `reference` refers to and what `read` makes of its record.
+fn find<T>(
+    tables: &impl ReadTables,
+    reference: &str,
+    read: impl Fn(u64) -> Outcome<(Has, T)>,
+) -> Outcome<(u64, T)> {
+    if let Some(found) = recall(tables, reference, &read)? {
+        return Ok(found);
     }
+    let number = resolve(tables, reference)?;
+    let (has, found) = read(number)?;
+    match (has, tables.remembered()) {
+        (Has::Nothing, _) => return Err(contradiction(reference, number)),
+        (Has::Id | Has::Name, Some(remembered)) => {
+            remembered.note(reference, tables.images()?.len()?, number);
+        }
+        _ => {}
+    }
+    Ok((number, found))
+}
+
+/// The same, of an image that was found by this ID or name before, where its record still has it.
+///
+/// The record alone tells, since each of its names is in the index of names, and no two records
+/// have the same ID. Damage is not told of: the image may not be the one that is meant any more.
+fn recall<T>(
+    tables: &impl ReadTables,
+    reference: &str,
+    read: impl Fn(u64) -> Outcome<(Has, T)>,
+) -> Outcome<Option<(u64, T)>> {
+    let Some(remembered) = tables.remembered() else {
+        return Ok(None);
+    };
+    let number = remembered.find(reference, tables.images()?.len()?);
+    let Some((number, Ok((has, found)))) = number.map(|number| (number, read(number))) else {
+        return Ok(None);
+    };
+    let is_meant = match has {
+        Has::Id => true,
+        // Another image may have it as its ID, which counts before a name.
+        Has::Name => {
+            !tables.may_begin_id(reference)? || tables.ids()?.get(KeyText::of(reference))?.is_none()
+        }
+        Has::Beginning | Has::Nothing => false,
+    };
+    Ok(is_meant.then_some((number, found)))
 }
 
 /// The image whose ID is exactly `id`.

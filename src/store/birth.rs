@@ -172,7 +172,7 @@ fn open_temporary(
     let database = Arc::new(database.map_err(|failure| failure.at(path))?);
     let gate = Gate::of(identity(file, path)?);
     let engine = Engine::Writable(Arc::clone(&database));
-    let handle = Handle::new(path.to_owned(), engine);
+    let handle = Handle::new(path.to_owned(), engine, options.remembered_for(0));
     Ok((ImageStore::new(handle, gate, options), database))
 }
 
@@ -196,7 +196,7 @@ fn close(database: Arc<Database>, is_packed: bool, path: &Path) -> Result<()> {
 fn open_file(file: &File, options: &OpenOptions) -> Outcome<Database> {
     let file = file.try_clone().map_err(redb::StorageError::Io)?;
     Ok(redb::Builder::new()
-        .set_cache_size(options.cache_size)
+        .set_cache_size(options.cache_for(0))
         .create_with_backend(Unsynced(options.storage.on(file)?))?)
 }
 

@@ -72,7 +72,7 @@ fn in_memory(
 /// A reader that shares a file looks at no more than the pages that it reads.
 fn to_read(path: &Path, options: &OpenOptions, slot: &Slot) -> Result<Reached> {
     let overlay = Unshared(led_by(slot, false, path, options)?);
-    let opened = contain(|| Ok(builder(options).open_read_only_with_backend(overlay)?));
+    let opened = contain(|| Ok(builder(options, 0).open_read_only_with_backend(overlay)?));
     opened
         .map(|database| Reached {
             engine: Engine::ReadOnly(database),

@@ -53,7 +53,7 @@ pub(super) fn recover(path: &Path, options: &OpenOptions) -> Result<Option<Datab
         memory.write(0, &bytes).map_err(redb::StorageError::Io)?;
         drop(bytes);
         let database = Builder::new()
-            .set_cache_size(options.cache_size)
+            .set_cache_size(options.cache_for(0))
             .create_with_backend(memory)?;
         let had_more = redo::recover_copy(&database, path, options)?;
         Ok((database, had_more))

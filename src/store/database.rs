@@ -11,6 +11,7 @@ use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
 
 use crate::engine::{Failure, Outcome, contain};
 use crate::error::{Error, ErrorKind, Result};
+use crate::remembered::Remembered;
 use crate::store::compaction::AtClose;
 use crate::store::file::folder;
 use crate::store::open_transaction::OpenTransaction;
@@ -36,6 +37,7 @@ pub(super) struct Handle {
     at_close: Option<AtClose>,
     unseen: Arc<Unseen>,
     present: Present,
+    remembered: Arc<Remembered>,
 }
 
 /// What kind of handle it is.
@@ -49,8 +51,9 @@ pub(super) enum Engine {
 }
 
 impl Handle {
-    /// For a file that only this process writes to.
-    pub(super) fn new(path: PathBuf, engine: Engine) -> Self {
+    /// For a file that only this process writes to, with so many bytes of memory for what lookups
+    /// find.
+    pub(super) fn new(path: PathBuf, engine: Engine, remembered: usize) -> Self {
         let absolute = std::path::absolute(&path);
         Self {
             folder: folder(absolute.as_deref().unwrap_or(&path)),
@@ -62,6 +65,7 @@ impl Handle {
             at_close: None,
             unseen: Arc::default(),
             present: Present::of_one_process(),
+            remembered: Arc::new(Remembered::new(remembered)),
         }
     }
 
@@ -173,6 +177,15 @@ impl Handle {
         contain(|| self.begin()).map_err(|failure| self.error(failure))
     }
 
+    /// The tables of a read transaction.
+    pub(super) fn tables(&self, transaction: ReadTransaction) -> SnapshotTables {
+        SnapshotTables::new(
+            transaction,
+            self.is_read_only(),
+            Arc::clone(&self.remembered),
+        )
+    }
+
     /// Looks once at the present state.
     ///
     /// It asks the system once which process this is, where a snapshot that is taken, used and
@@ -186,7 +199,7 @@ impl Handle {
         self.check_process()?;
         let begin = || {
             self.note_look();
-            Ok(SnapshotTables::new(self.begin()?, self.is_read_only()))
+            Ok(self.tables(self.begin()?))
         };
         contain(|| self.present.look(begin, look)).map_err(|failure| self.error(failure))
     }

@@ -1,5 +1,6 @@
 //! Opening a store, and creating it where it is not there.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -50,9 +51,9 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
             Engine::Writable(Arc::new(open_writable(path, options)?))
         }
     };
-    let handle = Handle::new(path.to_owned(), engine);
     let file = open_existing(path, false)?;
     let found = identity(&file, path)?;
+    let handle = handle(path, engine, &file, options)?;
     let handle = match options.access {
         Access::Exclusive if options.unmended => handle,
         Access::Exclusive => {
@@ -89,10 +90,16 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
 pub(super) fn on_engine(path: &Path, engine: Engine, options: &OpenOptions) -> Result<ImageStore> {
     let file = open_existing(path, false)?;
     let gate = Gate::of(identity(&file, path)?);
-    let handle = Handle::new(path.to_owned(), engine).beside_others(file);
+    let handle = handle(path, engine, &file, options)?.beside_others(file);
     let store = ImageStore::new(handle, gate, options);
     check_schema(&store, options)?;
     Ok(store)
+}
+
+fn handle(path: &Path, engine: Engine, file: &File, options: &OpenOptions) -> Result<Handle> {
+    let length = length(file).map_err(|failure| failure.at(path))?;
+    let remembered = options.remembered_for(length);
+    Ok(Handle::new(path.to_owned(), engine, remembered))
 }
 
 /// Opens the engine on the file of a store once more, for writing: for its own maintenance.
@@ -100,15 +107,20 @@ pub(super) fn open_engine(path: &Path, options: &OpenOptions) -> Result<Database
     open_writable(path, options)
 }
 
-/// The engine as the access says; readers are among those who share a file.
-pub(super) fn builder(options: &OpenOptions) -> Builder {
+/// The engine as the access says, for a file of this length; readers are among those who share it.
+pub(super) fn builder(options: &OpenOptions, length: u64) -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(options.cache_size);
+    builder.set_cache_size(options.cache_for(length));
     builder.set_concurrency_mode(match options.access {
         Access::Exclusive => ConcurrencyMode::ExclusiveWriter,
         Access::Shared | Access::ReadOnly => ConcurrencyMode::MultiWriter,
     });
     builder
+}
+
+fn length(file: &File) -> Outcome<u64> {
+    let metadata = file.metadata().map_err(redb::StorageError::Io)?;
+    Ok(metadata.len())
 }
 
 /// Opens for writing, and waits for other processes no longer than the options say: the engine
@@ -154,7 +166,8 @@ fn open_writable_once(
 ) -> Outcome<Database> {
     let file = open_existing(path, true)?;
     contain(|| {
-        let database = builder(options).create_with_backend(options.storage.on(file)?)?;
+        let builder = builder(options, length(&file)?);
+        let database = builder.create_with_backend(options.storage.on(file)?)?;
         redo::recover(&database, path, options, begun)?;
         Ok(database)
     })
@@ -215,7 +228,8 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Engine> {
 fn open_read_only_once(path: &Path, options: &OpenOptions) -> Outcome<ReadOnlyDatabase> {
     let file = open_existing(path, false)?;
     contain(|| {
-        let database = builder(options).open_read_only_with_backend(options.storage.on(file)?)?;
+        let builder = builder(options, length(&file)?);
+        let database = builder.open_read_only_with_backend(options.storage.on(file)?)?;
         // Somebody opened it after its writer died, and did not get as far as its log; or nobody did
         // since this version is there.
         if !options.unmended && redo::is_needed(&database)? {

@@ -41,8 +41,7 @@ pub struct Snapshot {
 impl Snapshot {
     pub(super) fn new(handle: &Arc<Handle>) -> Result<Self> {
         handle.note_look();
-        let transaction = handle.begin_read()?;
-        let tables = SnapshotTables::new(transaction, handle.is_read_only());
+        let tables = handle.tables(handle.begin_read()?);
         Ok(Self {
             tables: Arc::new(Held::new(tables, Arc::clone(handle))),
         })

@@ -145,7 +145,7 @@ pub(super) fn opens_to_write(path: &Path, options: &OpenOptions) -> Result<()> {
 /// An overlay has no locks, so the engine opens it as if it were alone.
 pub(super) fn engine(options: &OpenOptions) -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(options.cache_size);
+    builder.set_cache_size(options.cache_for(0));
     builder
 }
 

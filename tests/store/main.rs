@@ -33,6 +33,7 @@ mod present;
 mod read_only;
 mod redo;
 mod refusals;
+mod remembered;
 mod removed_items;
 mod schema_1;
 mod sharing;

@@ -14,9 +14,6 @@ pub use sqlite::Sqlite;
 
 use crate::rows::Fresh;
 
-/// The cache of every engine, in bytes: the default of the library.
-pub const CACHE: usize = 32 << 20;
-
 /// Lookups. Each returns the length of what it read, so that nothing is left out by the compiler.
 pub trait Reads {
     /// One image by its ID.

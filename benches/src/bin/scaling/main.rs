@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use image_store::Access;
-use image_store_benches::peers::{BareRedb, CACHE, LegacyJson, Library, Peer, Sqlite};
+use image_store::{Access, bench};
+use image_store_benches::peers::{BareRedb, LegacyJson, Library, Peer, Sqlite};
 use image_store_benches::sample;
 
 use figures::Figures;
@@ -29,9 +29,10 @@ struct Args {
     /// How often each figure is measured; the median is reported.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
-    /// The cache of every engine, in MiB.
-    #[arg(long, default_value_t = CACHE >> 20)]
-    cache: usize,
+    /// The cache of the library's engine, in MiB; as much as the library takes by itself where nothing
+    /// is said. The peers have as much memory in all.
+    #[arg(long)]
+    cache: Option<usize>,
     /// Only operations whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -44,8 +45,12 @@ struct Args {
 }
 
 impl Args {
-    const fn cache_bytes(&self) -> usize {
-        self.cache << 20
+    /// The cache of the library's engine for the store at `base`, in bytes.
+    fn cache_bytes(&self, base: &Path) -> Result<usize> {
+        Ok(match self.cache {
+            Some(cache) => cache << 20,
+            None => bench::cache_for(fs::metadata(base)?.len()),
+        })
     }
 }
 
@@ -75,8 +80,10 @@ fn peers(folder: &Path, base: &Path, count: u64, args: &Args) -> Result<Vec<Box<
         fs::copy(base, &path).with_context(|| format!("copying to {}", path.display()))?;
         Ok(path)
     };
-    let cache = args.cache_bytes();
-    let sqlite = Sqlite::open(&folder.join("peer.sqlite"), cache)?;
+    let cache = args.cache_bytes(base)?;
+    let memory = bench::memory_with(cache);
+    eprintln!("{count} images: {} MiB of cache", cache >> 20);
+    let sqlite = Sqlite::open(&folder.join("peer.sqlite"), memory)?;
     sqlite.fill_from(base)?;
     let mut peers: Vec<Box<dyn Peer>> = vec![
         Box::new(Library::open(
@@ -85,8 +92,8 @@ fn peers(folder: &Path, base: &Path, count: u64, args: &Args) -> Result<Vec<Box<
             cache,
         )?),
         Box::new(Library::open(&copy("shared.redb")?, Access::Shared, cache)?),
-        Box::new(BareRedb::open(&copy("bare-exclusive.redb")?, true, cache)?),
-        Box::new(BareRedb::open(&copy("bare-shared.redb")?, false, cache)?),
+        Box::new(BareRedb::open(&copy("bare-exclusive.redb")?, true, memory)?),
+        Box::new(BareRedb::open(&copy("bare-shared.redb")?, false, memory)?),
         Box::new(sqlite),
     ];
     if count <= args.json_limit {

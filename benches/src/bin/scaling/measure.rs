@@ -1,23 +1,25 @@
 //! The rounds: every peer in turn, so that what else the machine does meets all of them.
 
 use std::hint::black_box;
-use std::ops::Range;
+use std::iter;
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
-use image_store::Access;
+use image_store::{Access, bench};
 use image_store_benches::peers::{Library, Peer, Reads, Sqlite};
 use image_store_benches::rows::{Fresh, prepare};
 use image_store_benches::sample;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::Args;
 use crate::figures::Figures;
 
 /// Lookups a round.
-const LOOKUPS: u64 = 2_000;
+const LOOKUPS: usize = 2_000;
 /// Durable writes a round; each is timed by itself.
 const WRITES: u64 = 20;
 /// Images of a bulk transaction.
@@ -147,7 +149,6 @@ fn lookups(
     held: bool,
     figures: &mut Figures,
 ) -> Result<()> {
-    let numbers = |steps: Range<u64>| steps.map(move |step| step * 7_919 % count);
     let mut seconds = vec![Vec::new(); peers.len()];
     let mut holding = Vec::new();
     for peer in peers {
@@ -155,24 +156,23 @@ fn lookups(
     }
     let looking = || peers.iter().zip(&holding);
     let looking = || looking().map(|(peer, holding)| holding.as_deref().unwrap_or(peer.own()));
-    // As many as fill the cache first, so that what it holds is what it goes on to hold.
-    let pages = args.cache_bytes() as u64 / 4096;
+    // As many as there are images first, so that what memory holds is what it goes on to hold.
     for reads in looking() {
-        for number in numbers(FRESH..FRESH + pages.min(count)) {
+        for number in at_random(u64::MAX, count).take(usize::try_from(count)?) {
             black_box(look(reads, number)?);
         }
     }
     for round in 0..args.rounds as u64 {
         for (reads, seconds) in looking().zip(&mut seconds) {
             // What making the references costs is measured, and taken off.
-            let steps = round * LOOKUPS..(round + 1) * LOOKUPS;
+            let numbers = || at_random(round, count).take(LOOKUPS);
             let begun = Instant::now();
-            for number in numbers(steps.clone()) {
+            for number in numbers() {
                 black_box(sample::id(number));
             }
             let references = begun.elapsed();
             let begun = Instant::now();
-            for number in numbers(steps) {
+            for number in numbers() {
                 black_box(look(reads, number)?);
             }
             let each = begun.elapsed().saturating_sub(references).as_secs_f64() / LOOKUPS as f64;
@@ -183,6 +183,12 @@ fn lookups(
         figures.add(operation, count, peer.label(), seconds);
     }
     Ok(())
+}
+
+/// Numbers of images, any of which may come at any time, also again.
+fn at_random(seed: u64, count: u64) -> impl Iterator<Item = u64> {
+    let mut random = StdRng::seed_from_u64(seed);
+    iter::repeat_with(move || random.random_range(0..count))
 }
 
 fn writes(
@@ -257,8 +263,9 @@ fn threads(
     figures: &mut Figures,
 ) -> Result<()> {
     const EACH: u64 = 60;
-    let cache = args.cache_bytes();
     let base = sample::base(&args.work, count)?;
+    let cache = args.cache_bytes(&base)?;
+    let memory = bench::memory_with(cache);
     let mut each = |peer: &str, threads: usize, create: &(dyn Fn(Fresh) -> Result<()> + Sync)| {
         let mut seconds = Vec::new();
         for _ in 0..args.rounds.min(5) {
@@ -305,12 +312,12 @@ fn threads(
                 Ok(())
             })?;
         }
-        let sqlite = Sqlite::open(&folder.join("threads.sqlite"), cache)?;
+        let sqlite = Sqlite::open(&folder.join("threads.sqlite"), memory)?;
         if threads == 1 {
             sqlite.fill_from(&base)?;
         }
         let path = folder.join("threads.sqlite");
-        let connections = thread_local_connections(path, cache);
+        let connections = thread_local_connections(path, memory);
         each(sqlite.label(), threads, &connections)?;
     }
     Ok(())

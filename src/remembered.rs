@@ -1,0 +1,138 @@
+//! Which images lookups found before: an index in memory, beside those of the file.
+//!
+//! What is remembered is a hint and nothing more. Whoever is told a number here reads the record of
+//! that number in the state it looks at, and goes by what the record says. So nothing has to be
+//! forgotten when images come and go, through whichever process, and one memory serves all states.
+//!
+//! It is a table of places, in one of which the hash of a key puts its number; what was there
+//! before is forgotten. An index of the file takes several times the memory for each of its keys,
+//! since the engine keeps pages, and of keys that nobody asks for as well.
+
+use std::array;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many places take memory together: a page of it.
+const CHUNK: usize = 512;
+
+type Chunk = [AtomicU64; CHUNK];
+
+/// The bits of a place that hold the number after an image's: zero is an empty place. The others
+/// hold a part of the key's hash, so that next to no record is read in vain.
+const NUMBER: u64 = (1 << 40) - 1;
+
+/// Image numbers by the names and IDs that were asked for.
+pub struct Remembered {
+    hasher: RandomState,
+    /// How many chunks there may be.
+    most: usize,
+    chunks: OnceLock<Box<[OnceLock<Box<Chunk>>]>>,
+}
+
+impl Remembered {
+    /// Takes no more than so many bytes of memory, as it is needed.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self {
+            hasher: RandomState::new(),
+            most: bytes / size_of::<Chunk>(),
+            chunks: OnceLock::new(),
+        }
+    }
+
+    /// The number that was remembered for `key`, in a store of so many images.
+    pub(crate) fn find(&self, key: &str, images: u64) -> Option<u64> {
+        let (place, tag) = self.place(key, images)?;
+        let chunk = self.chunks.get()?.get(place / CHUNK)?.get()?;
+        let held = chunk.get(place % CHUNK)?.load(Ordering::Relaxed);
+        (held & !NUMBER == tag).then(|| (held & NUMBER).checked_sub(1))?
+    }
+
+    /// Remembers the number of an image for `key`, in a store of so many images.
+    pub(crate) fn note(&self, key: &str, images: u64, number: u64) {
+        let Some((place, tag)) = self.place(key, images) else {
+            return;
+        };
+        let chunks = || (0..self.most).map(|_| OnceLock::new()).collect();
+        let chunks = self.chunks.get_or_init(chunks);
+        let empty = || Box::new(array::from_fn(|_| AtomicU64::new(0)));
+        let chunk = chunks
+            .get(place / CHUNK)
+            .map(|chunk| chunk.get_or_init(empty));
+        let place = chunk.and_then(|chunk| chunk.get(place % CHUNK));
+        if let (Some(place), Some(after @ 1..=NUMBER)) = (place, number.checked_add(1)) {
+            place.store(tag | after, Ordering::Relaxed);
+        }
+    }
+
+    /// Where `key` is remembered, and the part of its hash that is kept there. The places of a small
+    /// store lie close together; where it grows beyond them, what was remembered is not found.
+    fn place(&self, key: &str, images: u64) -> Option<(usize, u64)> {
+        let most = (self.most * CHUNK) as u64;
+        let wanted = images.saturating_mul(2).checked_next_power_of_two();
+        let places = wanted.map_or(most, |wanted| wanted.min(most));
+        let hash = self.hasher.hash_one(key);
+        let place = (u128::from(hash) * u128::from(places)) >> 64;
+        let place = usize::try_from(place).ok()?;
+        Some((place, hash << NUMBER.count_ones()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NUMBER, Remembered};
+
+    #[test]
+    fn a_key_is_remembered_until_another_takes_its_place() {
+        let remembered = Remembered::new(4 << 10);
+        assert_eq!(remembered.find("a", 1_000), None);
+        remembered.note("a", 1_000, 7);
+        assert_eq!(remembered.find("a", 1_000), Some(7));
+        remembered.note("a", 1_000, 0);
+        assert_eq!(remembered.find("a", 1_000), Some(0));
+        for number in 0..10_000 {
+            remembered.note(&format!("b{number}"), 1_000, number);
+        }
+        assert_eq!(remembered.find("a", 1_000), None);
+        let found = |number: &u64| remembered.find(&format!("b{number}"), 1_000) == Some(*number);
+        let count = (0..10_000).filter(found).count();
+        assert!((400..=512).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn what_has_room_is_remembered() {
+        let remembered = Remembered::new(1 << 20);
+        for number in 0..1_000 {
+            remembered.note(&number.to_string(), 1_000, number);
+        }
+        let found = |number: &u64| remembered.find(&number.to_string(), 1_000) == Some(*number);
+        let count = (0..1_000).filter(found).count();
+        assert!(count > 700, "{count}");
+    }
+
+    #[test]
+    fn a_small_store_takes_little_of_the_memory() {
+        let remembered = Remembered::new(64 << 20);
+        for number in 0..10_000 {
+            remembered.note(&number.to_string(), 1_000, number);
+        }
+        let chunks = remembered.chunks.get().unwrap();
+        let taken = chunks.iter().filter(|chunk| chunk.get().is_some()).count();
+        assert_eq!(taken, 4);
+    }
+
+    #[test]
+    fn without_memory_and_of_numbers_beyond_all_nothing_is_remembered() {
+        let none = Remembered::new(0);
+        none.note("a", 1, 1);
+        assert_eq!(none.find("a", 1), None);
+
+        let remembered = Remembered::new(1 << 20);
+        for number in [NUMBER, NUMBER + 7, u64::MAX] {
+            remembered.note("a", u64::MAX, number);
+            assert_eq!(remembered.find("a", u64::MAX), None);
+        }
+        remembered.note("a", u64::MAX, NUMBER - 1);
+        assert_eq!(remembered.find("a", u64::MAX), Some(NUMBER - 1));
+    }
+}
