@@ -8,13 +8,13 @@ use crate::store::backend::Storage;
 use crate::store::untouched::Untouched;
 use crate::store::{Access, ImageStore, open, redo};
 
-/// The engine's cache where nothing is said: a part of the file, within bounds. With a thirtieth of a
-/// million images a lookup misses it about twice, with an eighth once.
+/// The engine's cache where nothing is said: a part of the file, within bounds. One of a thirtieth of
+/// the file is missed by a lookup about twice, one of an eighth about once.
 const CACHE_SHARE: u64 = 8;
 const LEAST_CACHE: usize = 32 << 20;
 const MOST_CACHE: usize = 128 << 20;
 
-/// How much of the cache is taken beside it for what lookups find.
+/// Which part of the cache's size what lookups find may take beside it.
 const REMEMBERED_SHARE: usize = 8;
 
 /// How a store is opened; made by [`ImageStore::options`].
@@ -127,8 +127,8 @@ impl OpenOptions {
     /// an eighth of the length that the file has when it is opened, but at least 32 MiB and at most
     /// 128 MiB. It is taken as it is needed.
     ///
-    /// Beside it an eighth of it at most is taken to remember which images were found by their IDs and
-    /// names: 8 bytes for each.
+    /// Beside it, an eighth of it at most is taken to remember which images were found by their IDs and
+    /// names, so that they are found again without the indexes.
     ///
     /// # Examples
     ///
