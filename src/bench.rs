@@ -59,7 +59,7 @@ pub fn cache_for(length: u64) -> usize {
 /// The memory, in bytes, that a store with a cache of so many bytes takes for all that it keeps.
 #[must_use]
 pub fn memory_with(cache: usize) -> usize {
-    cache + OpenOptions::default().cache_size(cache).remembered_for(0)
+    cache.saturating_add(OpenOptions::default().cache_size(cache).remembered_for(0))
 }
 
 fn at_bench<T>(outcome: Outcome<T>) -> Result<T> {

@@ -13,8 +13,12 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many places take memory together: a page of it.
+/// How many places take memory together: as much as a page of it.
 const CHUNK: usize = 512;
+
+/// More chunks than these are not taken, however much memory there may be: 64 MiB, places for the IDs
+/// and names of millions of images.
+const MOST_CHUNKS: usize = 16 << 10;
 
 type Chunk = [AtomicU64; CHUNK];
 
@@ -31,11 +35,11 @@ pub struct Remembered {
 }
 
 impl Remembered {
-    /// Takes no more than so many bytes of memory, as it is needed.
+    /// Takes about so many bytes of memory at most, as it is needed.
     pub(crate) fn new(bytes: usize) -> Self {
         Self {
             hasher: RandomState::new(),
-            most: bytes / size_of::<Chunk>(),
+            most: (bytes / size_of::<Chunk>()).min(MOST_CHUNKS),
             chunks: OnceLock::new(),
         }
     }
@@ -66,7 +70,8 @@ impl Remembered {
     }
 
     /// Where `key` is remembered, and the part of its hash that is kept there. The places of a small
-    /// store lie close together; where it grows beyond them, what was remembered is not found.
+    /// store lie close together; where it has twice as many images, what was remembered before is not
+    /// found.
     fn place(&self, key: &str, images: u64) -> Option<(usize, u64)> {
         let most = (self.most * CHUNK) as u64;
         let wanted = images.saturating_mul(2).checked_next_power_of_two();
@@ -119,6 +124,14 @@ mod tests {
         let chunks = remembered.chunks.get().unwrap();
         let taken = chunks.iter().filter(|chunk| chunk.get().is_some()).count();
         assert_eq!(taken, 4);
+    }
+
+    #[test]
+    fn there_is_an_end_to_the_memory_whatever_is_said() {
+        let remembered = Remembered::new(usize::MAX);
+        remembered.note("a", u64::MAX, 7);
+        assert_eq!(remembered.find("a", u64::MAX), Some(7));
+        assert_eq!(remembered.chunks.get().unwrap().len(), 16 << 10);
     }
 
     #[test]

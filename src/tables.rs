@@ -103,6 +103,7 @@ pub trait ReadTables {
     fn remembered(&self) -> Option<&Remembered> {
         None
     }
+
     /// [`META`].
     fn meta(&self) -> Outcome<&Self::Meta>;
     /// [`IMAGES`].

@@ -93,10 +93,7 @@ impl Context {
 
     /// Opens the store for a command that only reads: much faster, and it creates nothing.
     pub(crate) fn open_to_read(&self) -> Result<ImageStore> {
-        self.opening()
-            .read_only(true)
-            .cache_size(READERS_CACHE)
-            .open(&self.store)
+        self.reading().read_only(true).open(&self.store)
     }
 
     /// Opens the store for a command that only reads, and knows more where it may write.
@@ -104,7 +101,7 @@ impl Context {
         if self.options.read_only {
             return self.open_to_read();
         }
-        match self.open_existing() {
+        match self.reading().create(false).open(&self.store) {
             Err(Error::Io { source, .. })
                 if matches!(
                     source.kind(),
@@ -120,6 +117,11 @@ impl Context {
     /// How long others who use the store are waited for.
     pub(crate) const fn lock_wait(&self) -> Duration {
         self.options.lock_wait
+    }
+
+    /// How they say it for a command that only reads.
+    pub(crate) fn reading(&self) -> OpenOptions {
+        self.opening().cache_size(READERS_CACHE)
     }
 
     /// How the global options say that a store is opened.

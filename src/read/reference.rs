@@ -229,7 +229,8 @@ fn find<T>(
 /// The same, of an image that was found by this ID or name before, where its record still has it.
 ///
 /// The record alone tells, since each of its names is in the index of names, and no two records
-/// have the same ID. Damage is not told of: the image may not be the one that is meant any more.
+/// have the same ID. Damage of the record is not told of: it may not be the one that is meant any
+/// more.
 fn recall<T>(
     tables: &impl ReadTables,
     reference: &str,
@@ -238,9 +239,14 @@ fn recall<T>(
     let Some(remembered) = tables.remembered() else {
         return Ok(None);
     };
-    let number = remembered.find(reference, tables.images()?.len()?);
-    let Some((number, Ok((has, found)))) = number.map(|number| (number, read(number))) else {
+    let Some(number) = remembered.find(reference, tables.images()?.len()?) else {
         return Ok(None);
+    };
+    let (has, found) = match read(number) {
+        Ok(read) => read,
+        Err(Failure::Corrupt { .. }) => return Ok(None),
+        // The engine reads nothing more after some failures, and would not say why.
+        Err(failure) => return Err(failure),
     };
     let is_meant = match has {
         Has::Id => true,

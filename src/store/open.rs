@@ -53,7 +53,12 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
     };
     let file = open_existing(path, false)?;
     let found = identity(&file, path)?;
-    let handle = handle(path, engine, &file, options)?;
+    // As the engine's cache, which for a copy is of no length.
+    let length = match engine {
+        Engine::Copy(_) => 0,
+        _ => length(&file).map_err(|failure| failure.at(path))?,
+    };
+    let handle = Handle::new(path.to_owned(), engine, options.remembered_for(length));
     let handle = match options.access {
         Access::Exclusive if options.unmended => handle,
         Access::Exclusive => {
@@ -90,16 +95,11 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<ImageStore> {
 pub(super) fn on_engine(path: &Path, engine: Engine, options: &OpenOptions) -> Result<ImageStore> {
     let file = open_existing(path, false)?;
     let gate = Gate::of(identity(&file, path)?);
-    let handle = handle(path, engine, &file, options)?.beside_others(file);
+    let handle = Handle::new(path.to_owned(), engine, options.remembered_for(0));
+    let handle = handle.beside_others(file);
     let store = ImageStore::new(handle, gate, options);
     check_schema(&store, options)?;
     Ok(store)
-}
-
-fn handle(path: &Path, engine: Engine, file: &File, options: &OpenOptions) -> Result<Handle> {
-    let length = length(file).map_err(|failure| failure.at(path))?;
-    let remembered = options.remembered_for(length);
-    Ok(Handle::new(path.to_owned(), engine, remembered))
 }
 
 /// Opens the engine on the file of a store once more, for writing: for its own maintenance.

@@ -125,10 +125,10 @@ impl OpenOptions {
 
     /// The memory that the engine may use for pages of the file, in bytes. Where nothing is said it is
     /// an eighth of the length that the file has when it is opened, but at least 32 MiB and at most
-    /// 128 MiB. It is taken as it is needed.
+    /// 128 MiB; of a store that is recovered in memory to be read, 32 MiB. It is taken as it is needed.
     ///
-    /// Beside it, an eighth of it at most is taken to remember which images were found by their IDs and
-    /// names, so that they are found again without the indexes.
+    /// Beside it about an eighth of it at most, and no more than 64 MiB, is taken to remember which images
+    /// were found by their IDs and names. They are found again with one index less.
     ///
     /// # Examples
     ///

@@ -1,9 +1,11 @@
 //! Promise: what lookups remember of those before spares them the indexes, and changes no answer: each
 //! is of the state that is looked at, whoever changed it.
 
+use std::error::Error as _;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use image_store::{Access, ErrorKind, ImageStore, Lookup, NewImage};
 use redb::StorageBackend;
@@ -149,21 +151,46 @@ impl StorageBackend for Counts {
     image_store::passes_on!(0: len, set_len, sync_data, write, locks);
 }
 
-#[test]
-fn what_was_found_before_is_found_with_fewer_reads() {
-    const IMAGES: u64 = 2_000;
-    // A few pages for the engine, and one for what is remembered.
-    const CACHE: usize = 32 << 10;
+const IMAGES: u64 = 2_000;
+
+/// A tenth of the file for the engine, and room for what is remembered.
+const CACHE: usize = 256 << 10;
+
+fn many_id(number: u64) -> String {
+    format!(
+        "{:016x}{number:048x}",
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    )
+}
+
+fn many_name(number: u64) -> String {
+    format!("registry.example.com/{number}")
+}
+
+/// A place with a store of many images, which is not open.
+fn many() -> Place {
     let place = Place::in_memory();
-    let id = |number: u64| format!("{:064x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let name = |number: u64| format!("registry.example.com/{number}");
-    let mut transaction = place.open().write().unwrap();
+    let store = place.open();
+    let mut transaction = store.write().unwrap();
     for number in 0..IMAGES {
-        let image = NewImage::new().id(id(number)).name(name(number));
-        transaction.create(image).unwrap();
+        let image = NewImage::new().id(many_id(number)).name(many_name(number));
+        transaction
+            .create(image.metadata("m".repeat(1_000)))
+            .unwrap();
     }
     transaction.commit().unwrap();
+    place
+}
 
+/// Fills the engine's cache with records, of which the last ones stay in it.
+fn list(lookup: &impl Lookup) {
+    assert_eq!(lookup.images().unwrap().count() as u64, IMAGES);
+}
+
+#[test]
+fn what_was_found_before_is_found_with_fewer_reads() {
+    const NUMBERS: Range<u64> = 700..750;
+    let place = many();
     let reads = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&reads);
     let store = ImageStore::options()
@@ -173,18 +200,50 @@ fn what_was_found_before_is_found_with_fewer_reads() {
         .open(place.path())
         .unwrap();
     let snapshot = store.read().unwrap();
-    let taken = |reference: &str| {
-        let before = reads.load(Ordering::Relaxed);
-        snapshot.get(reference).unwrap();
-        reads.load(Ordering::Relaxed) - before
-    };
-    for reference in [id(700), name(700)] {
-        // Others are in the cache, both times.
-        let others = || (0..20).for_each(|number| assert!(taken(&id(number * 90 + 1)) > 0));
-        others();
-        let first = taken(&reference);
-        others();
-        let again = taken(&reference);
-        assert!(again < first, "{reference}: {first} reads, then {again}");
+    for reference in [many_id, many_name] {
+        let [first, again] = [(); 2].map(|()| {
+            list(&snapshot);
+            let before = reads.load(Ordering::Relaxed);
+            for number in NUMBERS {
+                snapshot.get(&reference(number)).unwrap();
+            }
+            reads.load(Ordering::Relaxed) - before
+        });
+        assert!(again * 4 < first * 3, "{first} reads, then {again}");
     }
+}
+
+/// A file that cannot be read any more, once that is said.
+#[derive(Debug)]
+struct Fails(FileBackend, Arc<AtomicBool>);
+
+impl StorageBackend for Fails {
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the disk is gone"));
+        }
+        self.0.read(offset, out)
+    }
+    image_store::passes_on!(0: len, set_len, sync_data, write, locks);
+}
+
+#[test]
+fn why_a_record_cannot_be_read_is_told() {
+    let place = many();
+    let fails = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&fails);
+    let store = ImageStore::options()
+        .read_only(true)
+        .cache_size(CACHE)
+        .storage(move |file| Box::new(Fails(file, Arc::clone(&told))))
+        .open(place.path())
+        .unwrap();
+    let snapshot = store.read().unwrap();
+    assert_eq!(found(&snapshot, &many_id(700)), many_id(700));
+    list(&snapshot);
+    fails.store(true, Ordering::Relaxed);
+    let error = snapshot.get(&many_id(700)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    let why = error.source().unwrap().to_string();
+    assert!(why.contains("the disk is gone"), "{why}");
 }

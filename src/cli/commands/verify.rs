@@ -36,7 +36,7 @@ impl Verify {
         let bar = StageBar::new();
         let options = VerifyOptions::new().engine(!self.no_pages);
         let report = context
-            .opening()
+            .reading()
             .verify(context.store(), &options, |reached| bar.show(reached));
         bar.finish();
         let report = report.map_err(|error| match error {

@@ -48,7 +48,7 @@ impl Args {
     /// The cache of the library's engine for the store at `base`, in bytes.
     fn cache_bytes(&self, base: &Path) -> Result<usize> {
         Ok(match self.cache {
-            Some(cache) => cache << 20,
+            Some(cache) => cache.saturating_mul(1 << 20),
             None => bench::cache_for(fs::metadata(base)?.len()),
         })
     }

@@ -156,16 +156,21 @@ fn lookups(
     }
     let looking = || peers.iter().zip(&holding);
     let looking = || looking().map(|(peer, holding)| holding.as_deref().unwrap_or(peer.own()));
-    // As many as there are images first, so that what memory holds is what it goes on to hold.
+    // Of others than the operation before: what that asked for is remembered.
+    let seed = operation.bytes().fold(0, |seed: u64, byte| {
+        seed.wrapping_mul(31).wrapping_add(u64::from(byte))
+    });
+    let seed = |round: u64| seed.wrapping_add(round);
+    // As many as there are images first, so that memory is full.
     for reads in looking() {
-        for number in at_random(u64::MAX, count).take(usize::try_from(count)?) {
+        for number in at_random(seed(u64::MAX), count).take(usize::try_from(count)?) {
             black_box(look(reads, number)?);
         }
     }
     for round in 0..args.rounds as u64 {
         for (reads, seconds) in looking().zip(&mut seconds) {
             // What making the references costs is measured, and taken off.
-            let numbers = || at_random(round, count).take(LOOKUPS);
+            let numbers = || at_random(seed(round), count).take(LOOKUPS);
             let begun = Instant::now();
             for number in numbers() {
                 black_box(sample::id(number));
