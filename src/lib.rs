@@ -137,9 +137,9 @@
 //! syncs: two in [`Access::Shared`]; many steps in one transaction share them, and so do the steps of
 //! threads that write to one [`ImageStore`] at the same time. Memory is the engine's cache
 //! ([`OpenOptions::cache_size`], 32 to 128 MiB as the file is long), an eighth of it at most for what
-//! lookups found, and what the caller holds: listings are iterators, and items of any size go through readers. Opening costs a hundred times what a lookup
-//! costs, so keep the handle; a process that asks one question opens with [`Access::ReadOnly`], which
-//! costs least.
+//! lookups found, and what the caller holds: listings are iterators, and items of any size go through
+//! readers. Opening costs a hundred times what a lookup costs, so keep the handle; a process that asks
+//! one question opens with [`Access::ReadOnly`], which costs least.
 //!
 //! A snapshot that is kept while others write keeps the pages it sees from being used again, and the
 //! file grows: take one for a task, not for the life of a program.

@@ -11,8 +11,8 @@ use image_store::{Access, Error, ImageStore, OpenOptions, Result, Transaction};
 use super::args::Global;
 use super::failure::Failure;
 
-/// The engine's cache, in bytes, of a command that only reads. It asks one question or reads from one
-/// end to the other, and so no page of the indexes' leaves twice: more would take memory for nothing.
+/// The engine's cache, in bytes, of a command that only reads. It asks one question, or reads from one
+/// end to the other and hardly a page twice: more would take memory for nothing.
 const READERS_CACHE: usize = 32 << 20;
 
 /// The path where neither `--store` nor `$IMAGE_STORE` gives one.
