@@ -44,42 +44,53 @@ impl Remembered {
         }
     }
 
-    /// The number that was remembered for `key`, in a store of so many images.
-    pub(crate) fn find(&self, key: &str, images: u64) -> Option<u64> {
-        let (place, tag) = self.place(key, images)?;
-        let chunk = self.chunks.get()?.get(place / CHUNK)?.get()?;
-        let held = chunk.get(place % CHUNK)?.load(Ordering::Relaxed);
-        (held & !NUMBER == tag).then(|| (held & NUMBER).checked_sub(1))?
-    }
-
-    /// Remembers the number of an image for `key`, in a store of so many images.
-    pub(crate) fn note(&self, key: &str, images: u64, number: u64) {
-        let Some((place, tag)) = self.place(key, images) else {
-            return;
-        };
-        let chunks = || (0..self.most).map(|_| OnceLock::new()).collect();
-        let chunks = self.chunks.get_or_init(chunks);
-        let empty = || Box::new(array::from_fn(|_| AtomicU64::new(0)));
-        let chunk = chunks
-            .get(place / CHUNK)
-            .map(|chunk| chunk.get_or_init(empty));
-        let place = chunk.and_then(|chunk| chunk.get(place % CHUNK));
-        if let (Some(place), Some(after @ 1..=NUMBER)) = (place, number.checked_add(1)) {
-            place.store(tag | after, Ordering::Relaxed);
-        }
-    }
-
-    /// Where `key` is remembered, and the part of its hash that is kept there. The places of a small
-    /// store lie close together; where it has twice as many images, what was remembered before is not
-    /// found.
-    fn place(&self, key: &str, images: u64) -> Option<(usize, u64)> {
+    /// Where `key` is remembered in a store of so many images. The places of a small store lie close
+    /// together; where it has twice as many images, what was remembered before is not found.
+    pub(crate) fn place(&self, key: &str, images: u64) -> Place<'_> {
         let most = (self.most * CHUNK) as u64;
         let wanted = images.saturating_mul(2).checked_next_power_of_two();
         let places = wanted.map_or(most, |wanted| wanted.min(most));
         let hash = self.hasher.hash_one(key);
-        let place = (u128::from(hash) * u128::from(places)) >> 64;
-        let place = usize::try_from(place).ok()?;
-        Some((place, hash << NUMBER.count_ones()))
+        let index = (u128::from(hash) * u128::from(places)) >> 64;
+        Place {
+            memory: self,
+            // There is no memory for more places than that.
+            index: usize::try_from(index).unwrap_or(usize::MAX),
+            tag: hash << NUMBER.count_ones(),
+        }
+    }
+
+    fn chunks(&self) -> &[OnceLock<Box<Chunk>>] {
+        let chunks = || (0..self.most).map(|_| OnceLock::new()).collect();
+        self.chunks.get_or_init(chunks)
+    }
+}
+
+/// Where a key is remembered.
+pub(crate) struct Place<'a> {
+    memory: &'a Remembered,
+    index: usize,
+    /// The part of the key's hash that is kept with the number.
+    tag: u64,
+}
+
+impl Place<'_> {
+    /// The number that was remembered for the key.
+    pub(crate) fn number(&self) -> Option<u64> {
+        let chunk = self.memory.chunks.get()?.get(self.index / CHUNK)?.get()?;
+        let held = chunk.get(self.index % CHUNK)?.load(Ordering::Relaxed);
+        (held & !NUMBER == self.tag).then(|| (held & NUMBER).checked_sub(1))?
+    }
+
+    /// Remembers the number of an image for the key.
+    pub(crate) fn note(&self, number: u64) {
+        let empty = || Box::new(array::from_fn(|_| AtomicU64::new(0)));
+        let chunk = self.memory.chunks().get(self.index / CHUNK);
+        let chunk = chunk.map(|chunk| chunk.get_or_init(empty));
+        let place = chunk.and_then(|chunk| chunk.get(self.index % CHUNK));
+        if let (Some(place), Some(after @ 1..=NUMBER)) = (place, number.checked_add(1)) {
+            place.store(self.tag | after, Ordering::Relaxed);
+        }
     }
 }
 
@@ -90,16 +101,17 @@ mod tests {
     #[test]
     fn a_key_is_remembered_until_another_takes_its_place() {
         let remembered = Remembered::new(4 << 10);
-        assert_eq!(remembered.find("a", 1_000), None);
-        remembered.note("a", 1_000, 7);
-        assert_eq!(remembered.find("a", 1_000), Some(7));
-        remembered.note("a", 1_000, 0);
-        assert_eq!(remembered.find("a", 1_000), Some(0));
+        assert_eq!(remembered.place("a", 1_000).number(), None);
+        remembered.place("a", 1_000).note(7);
+        assert_eq!(remembered.place("a", 1_000).number(), Some(7));
+        remembered.place("a", 1_000).note(0);
+        assert_eq!(remembered.place("a", 1_000).number(), Some(0));
         for number in 0..10_000 {
-            remembered.note(&format!("b{number}"), 1_000, number);
+            remembered.place(&format!("b{number}"), 1_000).note(number);
         }
-        assert_eq!(remembered.find("a", 1_000), None);
-        let found = |number: &u64| remembered.find(&format!("b{number}"), 1_000) == Some(*number);
+        assert_eq!(remembered.place("a", 1_000).number(), None);
+        let found =
+            |number: &u64| remembered.place(&format!("b{number}"), 1_000).number() == Some(*number);
         let count = (0..10_000).filter(found).count();
         assert!((400..=512).contains(&count), "{count}");
     }
@@ -108,9 +120,10 @@ mod tests {
     fn what_has_room_is_remembered() {
         let remembered = Remembered::new(1 << 20);
         for number in 0..1_000 {
-            remembered.note(&number.to_string(), 1_000, number);
+            remembered.place(&number.to_string(), 1_000).note(number);
         }
-        let found = |number: &u64| remembered.find(&number.to_string(), 1_000) == Some(*number);
+        let found =
+            |number: &u64| remembered.place(&number.to_string(), 1_000).number() == Some(*number);
         let count = (0..1_000).filter(found).count();
         assert!(count > 700, "{count}");
     }
@@ -119,7 +132,7 @@ mod tests {
     fn a_small_store_takes_little_of_the_memory() {
         let remembered = Remembered::new(64 << 20);
         for number in 0..10_000 {
-            remembered.note(&number.to_string(), 1_000, number);
+            remembered.place(&number.to_string(), 1_000).note(number);
         }
         let chunks = remembered.chunks.get().unwrap();
         let taken = chunks.iter().filter(|chunk| chunk.get().is_some()).count();
@@ -129,23 +142,23 @@ mod tests {
     #[test]
     fn there_is_an_end_to_the_memory_whatever_is_said() {
         let remembered = Remembered::new(usize::MAX);
-        remembered.note("a", u64::MAX, 7);
-        assert_eq!(remembered.find("a", u64::MAX), Some(7));
+        remembered.place("a", u64::MAX).note(7);
+        assert_eq!(remembered.place("a", u64::MAX).number(), Some(7));
         assert_eq!(remembered.chunks.get().unwrap().len(), 16 << 10);
     }
 
     #[test]
     fn without_memory_and_of_numbers_beyond_all_nothing_is_remembered() {
         let none = Remembered::new(0);
-        none.note("a", 1, 1);
-        assert_eq!(none.find("a", 1), None);
+        none.place("a", 1).note(1);
+        assert_eq!(none.place("a", 1).number(), None);
 
         let remembered = Remembered::new(1 << 20);
         for number in [NUMBER, NUMBER + 7, u64::MAX] {
-            remembered.note("a", u64::MAX, number);
-            assert_eq!(remembered.find("a", u64::MAX), None);
+            remembered.place("a", u64::MAX).note(number);
+            assert_eq!(remembered.place("a", u64::MAX).number(), None);
         }
-        remembered.note("a", u64::MAX, NUMBER - 1);
-        assert_eq!(remembered.find("a", u64::MAX), Some(NUMBER - 1));
+        remembered.place("a", u64::MAX).note(NUMBER - 1);
+        assert_eq!(remembered.place("a", u64::MAX).number(), Some(NUMBER - 1));
     }
 }

@@ -8,6 +8,7 @@ use crate::codec::{KeyText, Room, decode_head, decode_image};
 use crate::engine::{Failure, Outcome};
 use crate::error::Error;
 use crate::model::Image;
+use crate::remembered::Place;
 use crate::tables::ReadTables;
 
 /// How many candidates the error for an ambiguous prefix lists.
@@ -33,8 +34,8 @@ pub(crate) fn resolve(tables: &impl ReadTables, reference: &str) -> Outcome<u64>
         return named.map_or_else(|| found.number(reference), |number| Ok(number.value()));
     }
     let may_begin_id = tables.may_begin_id(reference)?;
-    if may_begin_id && let Some(number) = tables.ids()?.get(KeyText::of(reference))? {
-        return Ok(number.value());
+    if may_begin_id && let Some(number) = number_with_id(tables, reference)? {
+        return Ok(number);
     }
     if let Some(number) = tables.names()?.get(reference)? {
         return Ok(number.value());
@@ -211,22 +212,27 @@ fn find<T>(
     reference: &str,
     read: impl Fn(u64) -> Outcome<(Has, T)>,
 ) -> Outcome<(u64, T)> {
-    if let Some(found) = recall(tables, reference, &read)? {
-        return Ok(found);
+    let place = match tables.remembered() {
+        Some(remembered) => Some(remembered.place(reference, tables.images()?.len()?)),
+        None => None,
+    };
+    if let Some(number) = place.as_ref().and_then(Place::number)
+        && let Some(found) = recall(tables, reference, number, &read)?
+    {
+        return Ok((number, found));
     }
     let number = resolve(tables, reference)?;
     let (has, found) = read(number)?;
-    match (has, tables.remembered()) {
+    match (has, place) {
         (Has::Nothing, _) => return Err(contradiction(reference, number)),
-        (Has::Id | Has::Name, Some(remembered)) => {
-            remembered.note(reference, tables.images()?.len()?, number);
-        }
+        (Has::Id | Has::Name, Some(place)) => place.note(number),
         _ => {}
     }
     Ok((number, found))
 }
 
-/// The same, of an image that was found by this ID or name before, where its record still has it.
+/// What `read` makes of the record of the image that was found by this ID or name before, where the
+/// record still has it.
 ///
 /// The record alone tells, since each of its names is in the index of names, and no two records
 /// have the same ID. Damage of the record is not told of: it may not be the one that is meant any
@@ -234,14 +240,9 @@ fn find<T>(
 fn recall<T>(
     tables: &impl ReadTables,
     reference: &str,
+    number: u64,
     read: impl Fn(u64) -> Outcome<(Has, T)>,
-) -> Outcome<Option<(u64, T)>> {
-    let Some(remembered) = tables.remembered() else {
-        return Ok(None);
-    };
-    let Some(number) = remembered.find(reference, tables.images()?.len()?) else {
-        return Ok(None);
-    };
+) -> Outcome<Option<T>> {
     let (has, found) = match read(number) {
         Ok(read) => read,
         Err(Failure::Corrupt { .. }) => return Ok(None),
@@ -252,16 +253,21 @@ fn recall<T>(
         Has::Id => true,
         // Another image may have it as its ID, which counts before a name.
         Has::Name => {
-            !tables.may_begin_id(reference)? || tables.ids()?.get(KeyText::of(reference))?.is_none()
+            !tables.may_begin_id(reference)? || number_with_id(tables, reference)?.is_none()
         }
         Has::Beginning | Has::Nothing => false,
     };
-    Ok(is_meant.then_some((number, found)))
+    Ok(is_meant.then_some(found))
+}
+
+/// The number of the image whose ID is exactly `id`.
+fn number_with_id(tables: &impl ReadTables, id: &str) -> Outcome<Option<u64>> {
+    Ok(tables.ids()?.get(KeyText::of(id))?.map(|row| row.value()))
 }
 
 /// The image whose ID is exactly `id`.
 pub(crate) fn image_with_id(tables: &impl ReadTables, id: &str) -> Outcome<Option<Image>> {
-    let number = tables.ids()?.get(KeyText::of(id))?.map(|row| row.value());
+    let number = number_with_id(tables, id)?;
     number.map(|number| image_at(tables, number)).transpose()
 }
 
